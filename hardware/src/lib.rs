@@ -1,0 +1,13 @@
+//! What devices say: bytes to events and back.
+//!
+//! Nothing in this crate opens a port, reads a clock, starts a thread or knows a warehouse. A door, a recorded
+//! transcript, a simulator, a fuzz test and a bench all drive the same code:
+//!
+//! ```text
+//! opened(now) ─▶ receive(bytes, now) / tick(now) ─▶ transmit() until None ─▶ poll() until None
+//! ```
+//!
+//! `now` is a monotonic time since any fixed origin. Every codec is total: no input makes it panic, and each states
+//! the bound of what it holds.
+
+pub mod event;
