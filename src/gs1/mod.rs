@@ -1,0 +1,120 @@
+//! GS1 keys and element strings, as far as the first stations need them: GTIN, serial, lot, dates, SSCC.
+//!
+//! Source: GS1 General Specifications, sections 3 and 7.8 (element strings), 7.9 (check digits).
+
+/// One application identifier with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    pub ai: String,
+    pub value: String,
+}
+
+/// Why bytes are not an element string.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnElementString {
+    #[error("unknown application identifier at byte {at}")]
+    UnknownAi { at: usize },
+    #[error("the value of ({ai}) at byte {at} has the wrong length or characters")]
+    Value { ai: String, at: usize },
+    #[error("the check digit of ({ai}) at byte {at} is wrong")]
+    CheckDigit { ai: String, at: usize },
+}
+
+/// FNC1 as scanners transmit it between elements.
+pub const GROUP_SEPARATOR: u8 = 0x1d;
+
+/// AI, characters of the value (minimum, maximum), digits only, ends without separator ("predefined length"), has a check digit.
+const TABLE: &[(&str, usize, usize, bool, bool, bool)] = &[
+    ("00", 18, 18, true, true, true),
+    ("01", 14, 14, true, true, true),
+    ("02", 14, 14, true, true, true),
+    ("10", 1, 20, false, false, false),
+    ("11", 6, 6, true, true, false),
+    ("13", 6, 6, true, true, false),
+    ("15", 6, 6, true, true, false),
+    ("17", 6, 6, true, true, false),
+    ("21", 1, 20, false, false, false),
+    ("30", 1, 8, true, false, false),
+    ("37", 1, 8, true, false, false),
+    ("240", 1, 30, false, false, false),
+    ("400", 1, 30, false, false, false),
+];
+
+/// Reads an element string without its AIM identifier.
+///
+/// # Errors
+/// The first element that cannot be read, with its byte position.
+pub fn parse(bytes: &[u8]) -> Result<Vec<Element>, NotAnElementString> {
+    let mut elements = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(&(ai, min, max, digits, predefined, check)) =
+            TABLE.iter().find(|row| rest.starts_with(row.0.as_bytes()))
+        else {
+            return Err(NotAnElementString::UnknownAi { at });
+        };
+        let body = rest.get(ai.len()..).unwrap_or_default();
+        let len = match predefined {
+            true => min.min(body.len()),
+            false => body.iter().position(|&byte| byte == GROUP_SEPARATOR).unwrap_or(body.len()),
+        };
+        let value = body.get(..len).unwrap_or_default();
+        let sound = |byte: &u8| if digits { byte.is_ascii_digit() } else { is_cset_82(*byte) };
+        if len < min || max < len || !value.iter().all(sound) {
+            return Err(NotAnElementString::Value { ai: ai.to_owned(), at });
+        }
+        let value = String::from_utf8_lossy(value).into_owned();
+        if check && !check_digit_holds(&value) {
+            return Err(NotAnElementString::CheckDigit { ai: ai.to_owned(), at });
+        }
+        elements.push(Element { ai: ai.to_owned(), value });
+        at += ai.len() + len;
+        // A separator after a predefined length is tolerated.
+        if bytes.get(at) == Some(&GROUP_SEPARATOR) {
+            at += 1;
+        }
+    }
+    Ok(elements)
+}
+
+/// GS1 AI encodable character set 82.
+fn is_cset_82(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
+}
+
+/// The modulo-10 check digit of `digits` (without it): weights 3, 1, 3 from the right.
+pub fn check_digit(digits: &str) -> Option<u8> {
+    let sum =
+        digits.bytes().rev().zip([3, 1].into_iter().cycle()).try_fold(0_u32, |sum, (byte, weight)| {
+            byte.is_ascii_digit().then(|| sum + u32::from(byte - b'0') * weight)
+        })?;
+    u8::try_from((10 - sum % 10) % 10).ok()
+}
+
+/// Whether the last digit is the check digit of those before it.
+pub fn check_digit_holds(digits: &str) -> bool {
+    let Some((body, last)) = digits.len().checked_sub(1).and_then(|at| digits.split_at_checked(at)) else {
+        return false;
+    };
+    check_digit(body).is_some_and(|digit| last.as_bytes() == [b'0' + digit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn element_strings() {
+        let pairs = |bytes: &[u8]| -> Result<Vec<(String, String)>, NotAnElementString> {
+            Ok(parse(bytes)?.into_iter().map(|element| (element.ai, element.value)).collect())
+        };
+        let of = |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
+        assert_eq!(pairs(b"010952123454321321ABC-1"), Ok(of(&[("01", "09521234543213"), ("21", "ABC-1")])));
+        assert_eq!(pairs(b"10L7\x1d0109521234543213"), Ok(of(&[("10", "L7"), ("01", "09521234543213")])));
+        assert_eq!(pairs(b"00095201234567891235"), Ok(of(&[("00", "095201234567891235")])));
+        assert_eq!(pairs(b"0109521234543214"), Err(NotAnElementString::CheckDigit { ai: "01".into(), at: 0 }));
+        assert_eq!(pairs(b"99X"), Err(NotAnElementString::UnknownAi { at: 0 }));
+        assert_eq!(pairs(b"01095212"), Err(NotAnElementString::Value { ai: "01".into(), at: 0 }));
+    }
+}

@@ -1,0 +1,3 @@
+//! Append-only books: lines, their chain and seals, and the terminal's own book in one SQLite file.
+
+pub mod chain;

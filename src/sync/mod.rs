@@ -1,0 +1,4 @@
+//! What crosses the network between a terminal and the server, and the terminal's side of it.
+
+pub mod records;
+pub mod wire;

@@ -1,0 +1,227 @@
+//! Master data and permissions as versioned records: decided at the server, signed, sent down to every terminal.
+//!
+//! A record is JSON, so that fields may be added: an older terminal ignores what it does not know, a newer one reads
+//! what an older server left out by its default.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Act;
+use crate::quantity::{Moment, Quantity};
+
+/// One version of one record. Higher versions replace lower ones, whatever order they arrive in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub version: u64,
+    /// The record is no longer in force; its key stays taken.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// From when on it says so, for bindings and histories.
+    #[serde(rename = "since_us")]
+    pub since: Moment,
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    Item(Item),
+    Unit(Unit),
+    Binding(Binding),
+    Place(Place),
+    Person(Person),
+    Pass(Pass),
+    Task(Task),
+    Hold(Hold),
+    Certificate(Certificate),
+}
+
+impl Content {
+    /// The word of the kind: together with [`Content::key`] it names the record.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Content::Item(_) => "item",
+            Content::Unit(_) => "unit",
+            Content::Binding(_) => "binding",
+            Content::Place(_) => "place",
+            Content::Person(_) => "person",
+            Content::Pass(_) => "pass",
+            Content::Task(_) => "task",
+            Content::Hold(_) => "hold",
+            Content::Certificate(_) => "certificate",
+        }
+    }
+
+    pub fn key(&self) -> String {
+        match self {
+            Content::Item(item) => item.code.clone(),
+            Content::Unit(unit) => unit.number.clone(),
+            Content::Binding(binding) => binding.code.clone(),
+            Content::Place(place) => place.code.clone(),
+            Content::Person(person) => person.number.to_string(),
+            Content::Pass(pass) => pass.number.clone(),
+            Content::Task(task) => task.number.clone(),
+            Content::Hold(hold) => hold.number.clone(),
+            Content::Certificate(certificate) => certificate.number.clone(),
+        }
+    }
+}
+
+/// A text in both languages of the house.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name {
+    pub zh: String,
+    pub en: String,
+}
+
+/// How an item is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tracking {
+    /// Every piece is its own unit.
+    Serial,
+    /// Pieces of one lot are alike.
+    Lot,
+}
+
+impl Tracking {
+    pub fn word(self) -> &'static str {
+        match self {
+            Tracking::Serial => "serial",
+            Tracking::Lot => "lot",
+        }
+    }
+}
+
+/// A kind of thing: a model of ring, a material.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    pub code: String,
+    pub name: Name,
+    #[serde(default)]
+    pub gtin: Option<String>,
+    pub tracking: Tracking,
+}
+
+/// One serialised thing, or one lot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// The house's number of it: `18K-0042-7`.
+    pub number: String,
+    /// Code of its item.
+    pub item: String,
+    pub tracking: Tracking,
+    pub name: Name,
+    /// Place code of its home, where it is put away.
+    #[serde(default)]
+    pub home: Option<String>,
+    /// Registered weight or amount.
+    #[serde(default)]
+    pub quantity: Option<Quantity>,
+}
+
+/// A code stands for a unit, from [`Record::since`] until a later version says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Canonical text of the identifier on the label or tag.
+    pub code: String,
+    /// Number of the unit.
+    pub unit: String,
+}
+
+/// What a place is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceKind {
+    Site,
+    Vault,
+    Storage,
+    Zone,
+    Door,
+    Bench,
+}
+
+impl PlaceKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            PlaceKind::Site => "site",
+            PlaceKind::Vault => "vault",
+            PlaceKind::Storage => "storage",
+            PlaceKind::Zone => "zone",
+            PlaceKind::Door => "door",
+            PlaceKind::Bench => "bench",
+        }
+    }
+}
+
+/// A place whose code, scanned as an own number, names it: `V2-03-14`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub code: String,
+    #[serde(default)]
+    pub parent: Option<String>,
+    pub kind: PlaceKind,
+    pub name: Name,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub number: u32,
+    pub name: Name,
+    #[serde(default)]
+    pub department: Name,
+    /// Canonical text of the identifier on the badge.
+    #[serde(default)]
+    pub badge: Option<String>,
+}
+
+/// The approved permission for units to leave a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// Number of the slip: `DB-2611-0187`.
+    pub number: String,
+    /// Numbers of the units that may leave.
+    pub units: Vec<String>,
+    /// Who may take them.
+    pub person: u32,
+    pub purpose: Name,
+    /// Valid from here, and until but not at the end.
+    #[serde(rename = "from_us")]
+    pub from: Moment,
+    #[serde(rename = "until_us")]
+    pub until: Moment,
+    /// When the things are due back.
+    #[serde(rename = "due_us")]
+    pub due: Moment,
+    pub approved_by: u32,
+}
+
+/// Work that a station shows: an act with a paper and its units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub number: String,
+    pub act: Act,
+    pub title: Name,
+    pub units: Vec<String>,
+    #[serde(default)]
+    pub document: Option<String>,
+}
+
+/// Nothing of this may be issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub number: String,
+    /// Number of the unit held.
+    pub unit: String,
+    pub reason: Name,
+}
+
+/// A person may do an act until a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    pub number: String,
+    pub person: u32,
+    pub act: Act,
+    #[serde(rename = "until_us")]
+    pub until: Moment,
+}
