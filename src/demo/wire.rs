@@ -12,9 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use hardware::simulator::llrp::LlrpReader;
-use hardware::simulator::r200::R200Module;
-use hardware::simulator::scanner::ScannerSimulator;
+use hardware::simulator::Simulator;
 use hardware::simulator::script::{Presentation, Sent};
 use serialport::{SerialPort, TTYPort};
 
@@ -23,54 +21,6 @@ const GRAIN: Duration = Duration::from_millis(4);
 
 /// How long a pulled plug waits for the daemon to read what was sent: a pty throws away what is unread at hang-up.
 const DRAIN: Duration = Duration::from_millis(500);
-
-/// Whichever device is simulated.
-pub enum SimulatedDevice {
-    Scanner(ScannerSimulator),
-    R200(R200Module),
-    Llrp(Box<LlrpReader>),
-}
-
-/// Calls the same method on whichever device it is.
-macro_rules! each {
-    ($device:expr, $inner:ident => $call:expr) => {
-        match $device {
-            SimulatedDevice::Scanner($inner) => $call,
-            SimulatedDevice::R200($inner) => $call,
-            SimulatedDevice::Llrp($inner) => $call,
-        }
-    };
-}
-
-impl SimulatedDevice {
-    fn opened(&mut self, now: Duration) {
-        each!(self, device => device.opened(now));
-    }
-
-    fn receive(&mut self, bytes: &[u8], now: Duration) {
-        each!(self, device => device.receive(bytes, now));
-    }
-
-    fn tick(&mut self, now: Duration) {
-        each!(self, device => device.tick(now));
-    }
-
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        each!(self, device => device.transmit())
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        each!(self, device => device.take_disconnect())
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        each!(self, device => device.show(what, now));
-    }
-
-    fn log(&self) -> &[Sent] {
-        each!(self, device => device.log())
-    }
-}
 
 /// A simulated device at work on its wire. Dropping it pulls the plug and ends the thread.
 pub struct Wire {
@@ -81,7 +31,7 @@ pub struct Wire {
 }
 
 struct Shared {
-    device: Mutex<SimulatedDevice>,
+    device: Mutex<Simulator>,
     started: Instant,
     stop: AtomicBool,
     plugged: AtomicBool,
@@ -92,7 +42,7 @@ impl Shared {
         self.started.elapsed()
     }
 
-    fn device(&self) -> MutexGuard<'_, SimulatedDevice> {
+    fn device(&self) -> MutexGuard<'_, Simulator> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -110,7 +60,7 @@ impl Wire {
     ///
     /// # Errors
     /// When the folder of `path` cannot be written or no pty can be had.
-    pub fn serial(device: SimulatedDevice, path: &Path) -> std::io::Result<Wire> {
+    pub fn serial(device: Simulator, path: &Path) -> std::io::Result<Wire> {
         // The first pair is opened here, so that a caller learns at once when there is none.
         let pair = plug_in(path)?;
         let path = path.to_path_buf();
@@ -122,14 +72,14 @@ impl Wire {
     ///
     /// # Errors
     /// When the address is taken.
-    pub fn tcp(device: SimulatedDevice, address: SocketAddr) -> std::io::Result<Wire> {
+    pub fn tcp(device: Simulator, address: SocketAddr) -> std::io::Result<Wire> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let port = format!("tcp:{}", listener.local_addr()?);
         Ok(Wire::start(device, port, move |shared| serve_tcp(&shared, listener)))
     }
 
-    fn start(device: SimulatedDevice, port: String, serve: impl FnOnce(Arc<Shared>) + Send + 'static) -> Wire {
+    fn start(device: Simulator, port: String, serve: impl FnOnce(Arc<Shared>) + Send + 'static) -> Wire {
         let shared = Arc::new(Shared {
             device: Mutex::new(device),
             started: Instant::now(),
@@ -152,7 +102,12 @@ impl Wire {
 
     /// Everything the device handed over, oldest first; times since the wire was laid.
     pub fn log(&self) -> Vec<Sent> {
-        self.shared.device().log().to_vec()
+        self.log_from(0)
+    }
+
+    /// The log without its first `from` entries.
+    pub fn log_from(&self, from: usize) -> Vec<Sent> {
+        self.shared.device().log().get(from..).unwrap_or_default().to_vec()
     }
 
     /// Pulls the plug, or puts it back.
@@ -250,7 +205,7 @@ impl Read for Guarded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if let Some(Ok((mut second, _))) = self.listener.map(TcpListener::accept) {
             let now = self.shared.now();
-            if let SimulatedDevice::Llrp(reader) = &mut *self.shared.device() {
+            if let Simulator::Llrp(reader) = &mut *self.shared.device() {
                 let _ = second.write_all(&reader.refuse_second(now));
             }
         }
