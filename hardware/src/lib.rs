@@ -11,6 +11,8 @@
 //! the bound of what it holds.
 
 pub mod aim;
+#[cfg(feature = "camera")]
+pub mod camera;
 pub mod device;
 pub mod event;
 pub mod r200;
