@@ -3,6 +3,8 @@
 //! The polls end after the count they were asked for and the module does not say so. While it polls it answers
 //! every round, with a tag or with "no tag", so silence means that the polls ended (they are begun again after
 //! [`REARM`]) or that the module is gone (it is asked after [`ASK`], and lost after [`ASKS`] unanswered questions).
+//! A module that lost its power for a moment looks the same and has forgotten its region, so the settings are sent
+//! again before the polls are; a module that does not acknowledge them is lost earlier.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -65,6 +67,8 @@ pub struct R200 {
     settings: Settings,
     dialect: Option<Dialect>,
     model: String,
+    /// [`Event::Ready`] was reported since the link was opened.
+    ready: bool,
     phase: Phase,
     received: Vec<u8>,
     /// When the last byte came.
@@ -103,6 +107,7 @@ impl R200 {
             settings,
             dialect: None,
             model: String::new(),
+            ready: false,
             phase: Phase::Over,
             received: Vec::new(),
             heard: Duration::ZERO,
@@ -119,6 +124,7 @@ impl R200 {
         self.received.clear();
         self.out.clear();
         self.dialect = self.settings.dialect;
+        self.ready = false;
         self.ask(0, now);
     }
 
@@ -174,6 +180,10 @@ impl R200 {
                 asks,
                 asked,
             } if sound.saturating_add(REARM) <= now => {
+                let todo = self.to_set();
+                if !todo.is_empty() {
+                    return self.set(todo, 0, now);
+                }
                 self.send(&[self.multi_poll()]);
                 self.phase = Phase::Polling {
                     sound,
@@ -288,6 +298,11 @@ impl R200 {
 
     /// Acts on one message; `length` is that of its frame in bytes.
     fn heed(&mut self, message: Message, length: usize, now: Duration) {
+        if let Message::Command { .. } = message {
+            // The host's own words came back: the line echoes, and that is no sign of life.
+            self.noise += length;
+            return;
+        }
         if let Phase::Polling {
             sound,
             rearmed,
@@ -319,9 +334,10 @@ impl R200 {
             Message::Failure { fault, .. } => self.refused(fault, now),
             Message::ModuleInfo { text, .. } => self.introduced(text, now),
             Message::Done { command, status } => self.done(command, status, now),
-            Message::Memory { .. } | Message::Written { .. } | Message::Other { .. } => (),
-            // The host's own words came back: the line echoes.
-            Message::Command { .. } => self.noise += length,
+            Message::Memory { .. }
+            | Message::Written { .. }
+            | Message::Other { .. }
+            | Message::Command { .. } => (),
         }
     }
 
@@ -329,17 +345,22 @@ impl R200 {
         match &self.phase {
             Phase::Asking { .. } => {
                 self.model = model;
-                let region = self.settings.region.map(Command::Region);
-                let power = self
-                    .settings
-                    .power_centi_dbm
-                    .map(|centi_dbm| Command::Power { centi_dbm });
-                self.set(region.into_iter().chain(power).collect(), 0, now);
+                self.set(self.to_set(), 0, now);
             }
             // It is there and was told to stop.
-            Phase::Polling { .. } => self.begin_polls(now),
+            Phase::Polling { .. } => self.set(self.to_set(), 0, now),
             Phase::Over | Phase::Setting { .. } | Phase::Stopping { .. } => (),
         }
+    }
+
+    /// The settings that the module is told.
+    fn to_set(&self) -> VecDeque<Command> {
+        let region = self.settings.region.map(Command::Region);
+        let power = self
+            .settings
+            .power_centi_dbm
+            .map(|centi_dbm| Command::Power { centi_dbm });
+        region.into_iter().chain(power).collect()
     }
 
     fn done(&mut self, command: u8, status: u8, now: Duration) {
@@ -423,9 +444,10 @@ impl R200 {
                 };
             }
             None => {
-                self.events.push_back(Event::Ready {
-                    model: self.model.clone(),
-                });
+                if !std::mem::replace(&mut self.ready, true) {
+                    let model = self.model.clone();
+                    self.events.push_back(Event::Ready { model });
+                }
                 self.begin_polls(now);
             }
         }

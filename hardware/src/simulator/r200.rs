@@ -45,12 +45,30 @@ pub struct Module {
     outbox: Outbox,
     received: Vec<u8>,
     polls: Option<Polls>,
+    radio: Radio,
+    multi_polls: u64,
+}
+
+/// What the module was told, until it loses its power.
+#[derive(Clone, Debug)]
+struct Radio {
     region: u8,
     power_centi_dbm: u16,
     query: [u8; 2],
     select: Vec<u8>,
     select_mode: u8,
-    multi_polls: u64,
+}
+
+impl Default for Radio {
+    fn default() -> Self {
+        Self {
+            region: 1,
+            power_centi_dbm: 2600,
+            query: [0x10, 0x20],
+            select: vec![1, 0, 0, 0, 0x20, 0, 0],
+            select_mode: 1,
+        }
+    }
 }
 
 /// Rounds that are still to be made, and when the next is.
@@ -68,11 +86,7 @@ impl Module {
             outbox: Outbox::default(),
             received: Vec::new(),
             polls: None,
-            region: 1,
-            power_centi_dbm: 2600,
-            query: [0x10, 0x20],
-            select: vec![1, 0, 0, 0, 0x20, 0, 0],
-            select_mode: 1,
+            radio: Radio::default(),
             multi_polls: 0,
         }
     }
@@ -121,8 +135,9 @@ impl Module {
                     self.outbox.say_logged(bytes, now, SentWhat::Garbage { n });
                 }
                 Act::Disconnect => {
-                    // The cable carries its power, too.
+                    // The cable carries its power, too: it forgets what it was told.
                     self.polls = None;
+                    self.radio = Radio::default();
                     self.outbox.cut(now);
                 }
             }
@@ -194,7 +209,7 @@ impl Module {
 
     /// The region number and the power in hundredths of a dBm that the module was set to.
     pub fn radio(&self) -> (u8, u16) {
-        (self.region, self.power_centi_dbm)
+        (self.radio.region, self.radio.power_centi_dbm)
     }
 
     /// Whether rounds are being made.
@@ -255,10 +270,10 @@ impl Module {
 
     /// Whether the select parameter lets this tag answer; it counts only in mode 0.
     fn selected(&self, epc: &[u8]) -> bool {
-        let [_, _, _, _, 0x20, bits, _, mask @ ..] = self.select.as_slice() else {
+        let [_, _, _, _, 0x20, bits, _, mask @ ..] = self.radio.select.as_slice() else {
             return true;
         };
-        self.select_mode != 0
+        self.radio.select_mode != 0
             || epc.get(..usize::from(bits / 8)) == mask.get(..usize::from(bits / 8))
     }
 
@@ -273,29 +288,31 @@ impl Module {
                 self.answer(command, &[&[what], text.as_bytes()].concat());
             }
             (code::REGION, &[region]) if self.settings.regions.contains(&region) => {
-                self.region = region;
+                self.radio.region = region;
                 self.answer(command, &[0]);
             }
-            (code::REGION_ASKED, []) => self.answer(command, &[self.region]),
+            (code::REGION_ASKED, []) => self.answer(command, &[self.radio.region]),
             (code::POWER, &[high, low]) if u16::from_be_bytes([high, low]) <= POWER_MAX => {
-                self.power_centi_dbm = u16::from_be_bytes([high, low]);
+                self.radio.power_centi_dbm = u16::from_be_bytes([high, low]);
                 self.answer(command, &[0]);
             }
-            (code::POWER_ASKED, []) => self.answer(command, &self.power_centi_dbm.to_be_bytes()),
+            (code::POWER_ASKED, []) => {
+                self.answer(command, &self.radio.power_centi_dbm.to_be_bytes())
+            }
             (code::QUERY, &[high, low]) => {
-                self.query = [high, low];
+                self.radio.query = [high, low];
                 self.answer(command, &[0]);
             }
-            (code::QUERY_ASKED, []) => self.answer(command, &{ self.query }),
+            (code::QUERY_ASKED, []) => self.answer(command, &{ self.radio.query }),
             (code::SELECT, &[_, _, _, _, _, bits, _, ref mask @ ..])
                 if usize::from(bits).div_ceil(8) == mask.len() =>
             {
-                self.select = parameters.to_vec();
+                self.radio.select = parameters.to_vec();
                 self.answer(command, &[0]);
             }
-            (code::SELECT_ASKED, []) => self.answer(command, &self.select.clone()),
+            (code::SELECT_ASKED, []) => self.answer(command, &self.radio.select.clone()),
             (code::SELECT_MODE, &[mode @ 0..=2]) => {
-                self.select_mode = mode;
+                self.radio.select_mode = mode;
                 self.answer(command, &[0]);
             }
             (code::POLL, []) => self.round(now),

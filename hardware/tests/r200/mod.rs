@@ -470,6 +470,61 @@ fn region_and_power_are_set_before_the_first_poll() {
 }
 
 #[test]
+fn a_module_that_may_have_lost_its_power_is_told_its_region_again() {
+    let settings = Settings {
+        region: Some(Region::Europe),
+        ..Settings::default()
+    };
+    let mut session = R200::new(settings);
+    session.opened(ms(0));
+    session.receive(
+        &frame::encode(Dialect::R200, Kind::Response, 3, b"\0M100"),
+        ms(10),
+    );
+    session.receive(&unhex("aa010700010009dd"), ms(20));
+    sent(&mut session);
+    session.tick(ms(320));
+    assert_eq!(sent(&mut session), [unhex("aa00070001030bdd")]);
+    session.receive(&unhex("aa010700010009dd"), ms(330));
+    assert_eq!(sent(&mut session), [unhex("aa00270003222710 83dd")]);
+    assert_eq!(
+        events(&mut session),
+        [Event::Ready {
+            model: "M100".into()
+        }],
+        "told once"
+    );
+    while let Some(wake) = session.wake() {
+        session.tick(wake);
+        assert!(
+            wake <= ms(330 + 1200),
+            "300 ms of silence and three attempts"
+        );
+    }
+    let all = events(&mut session);
+    assert!(
+        matches!(&all[..], [Event::Lost { reason }] if reason.contains("region eu")),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn an_echo_is_no_sign_of_life() {
+    let mut session = polling(Dialect::R200);
+    while let Some(wake) = session.wake() {
+        session.tick(wake);
+        for bytes in sent(&mut session) {
+            session.receive(&bytes, wake);
+        }
+        assert!(wake <= ms(3300));
+    }
+    assert!(matches!(
+        events(&mut session).last(),
+        Some(Event::Lost { .. })
+    ));
+}
+
+#[test]
 fn a_refused_region_ends_the_session_and_a_refused_power_does_not() {
     let refusal = unhex("aa01ff00011718dd");
     let info = frame::encode(Dialect::R200, Kind::Response, 3, b"\0M100");

@@ -506,6 +506,25 @@ fn a_simulated_scanner_can_be_used_live() {
 }
 
 #[test]
+fn a_burst_takes_the_time_that_a_scanner_needs() {
+    let codes: Vec<Vec<u8>> = (0..5).map(|n| vec![b'A' + n]).collect();
+    let settings = simulated::Settings {
+        pause: ms(100),
+        ..Default::default()
+    };
+    let script = Script::new().burst(ms(50), ms(10), &codes);
+    let session = Scanner::new(Framing::default()).unwrap();
+    let (all, device) = play(
+        simulated::Scanner::new(settings, script, 1),
+        session,
+        ms(1000),
+    );
+    assert_eq!(texts(&all), codes);
+    let at: Vec<Duration> = device.log().iter().map(|entry| entry.at).collect();
+    assert_eq!(at, [50, 150, 250, 350, 450].map(ms));
+}
+
+#[test]
 fn random_bytes_cost_no_memory_and_the_next_code_is_read() {
     let seed = 0x5CA7;
     let mut random = Random::new(seed);
