@@ -11,3 +11,4 @@
 //! the bound of what it holds.
 
 pub mod event;
+pub mod llrp;

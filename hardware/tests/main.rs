@@ -1,0 +1,3 @@
+//! What a device promises to say and to be told.
+
+mod llrp;
