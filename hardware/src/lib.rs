@@ -12,3 +12,4 @@
 
 pub mod event;
 pub mod llrp;
+pub mod simulator;
