@@ -419,6 +419,12 @@ impl From<&[u8]> for Value {
     }
 }
 
+impl From<&[u32]> for Value {
+    fn from(words: &[u32]) -> Value {
+        Value::Numbers(words.to_vec())
+    }
+}
+
 impl From<&[u16]> for Value {
     fn from(words: &[u16]) -> Value {
         Value::Numbers(words.iter().map(|word| u32::from(*word)).collect())

@@ -7,5 +7,8 @@ pub mod fields;
 pub mod frame;
 mod json;
 pub mod message;
+mod program;
 pub mod report;
+pub mod session;
+pub mod settings;
 pub mod status;

@@ -4,5 +4,6 @@
 //! `transmit` gives what the device says, `receive` takes what the door said. It never guesses what arrived: its
 //! log names what it really handed over, so a test can compare that with what the door recorded.
 
+
 pub mod llrp;
 pub mod script;

@@ -1,6 +1,11 @@
 //! LLRP: every vector both ways, every split, the client against the simulated reader, and hostile bytes.
 
+use gatebook_hardware::event::Read;
+use gatebook_hardware::simulator::script::{Sent, SentWhat};
+
 mod codec;
+mod fuzz;
+mod session;
 
 /// Bytes of hex text.
 fn hex(text: &str) -> Vec<u8> {
@@ -19,4 +24,19 @@ fn vector(id: &str) -> Vec<u8> {
     let all = vectors();
     let found = all["vectors"].as_array().unwrap().iter().find(|vector| vector["id"] == id);
     hex(found.unwrap_or_else(|| panic!("no vector {id}"))["hex"].as_str().unwrap())
+}
+
+/// EPC, antenna and dBm of every tag that the simulator handed over.
+fn sent_tags(log: &[Sent]) -> Vec<(Vec<u8>, u16, i16)> {
+    let tag = |sent: &Sent| match &sent.what {
+        SentWhat::Tag { epc, antenna, rssi_dbm } => Some((epc.clone(), *antenna, *rssi_dbm)),
+        _ => None,
+    };
+    log.iter().filter_map(tag).collect()
+}
+
+/// The same of a tag that the client heard.
+fn tag_of(read: &Read) -> (Vec<u8>, u16, i16) {
+    let Read::Tag(tag) = read else { panic!("an LLRP reader read {read:?}") };
+    (tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap())
 }
