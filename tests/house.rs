@@ -199,9 +199,11 @@ fn every_name_says_something() {
 
 #[test]
 fn the_top_level_is_what_was_agreed() {
-    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output().expect("git is needed for this test");
+    let listed =
+        Command::new("git").args(["ls-files"]).current_dir(root()).output().expect("git is needed for this test");
     let listed = String::from_utf8(listed.stdout).unwrap();
-    let top: BTreeSet<&str> = listed.lines().filter_map(|path| path.split('/').next()).filter(|name| !name.starts_with('.')).collect();
+    let top: BTreeSet<&str> =
+        listed.lines().filter_map(|path| path.split('/').next()).filter(|name| !name.starts_with('.')).collect();
     let top: Vec<&str> = top.into_iter().collect();
     assert_eq!(top, TOP);
 }
@@ -213,7 +215,10 @@ fn no_test_file_is_forgotten() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         if path.extension().is_some_and(|ending| ending == "rs") && stem != "main" {
-            assert!(main.contains(&format!("mod {stem};")), "tests/{stem}.rs is not run: add `mod {stem};` to tests/main.rs");
+            assert!(
+                main.contains(&format!("mod {stem};")),
+                "tests/{stem}.rs is not run: add `mod {stem};` to tests/main.rs"
+            );
         }
     }
 }

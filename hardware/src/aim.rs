@@ -61,22 +61,13 @@ impl Aim {
     pub fn gs1(self) -> bool {
         matches!(
             (self.code, self.modifier),
-            (b'C', b'1')
-                | (b'e', b'0')
-                | (b'd', b'2' | b'5')
-                | (b'Q', b'3' | b'4')
-                | (b'J', b'1' | b'4')
+            (b'C', b'1') | (b'e', b'0') | (b'd', b'2' | b'5') | (b'Q', b'3' | b'4') | (b'J', b'1' | b'4')
         )
     }
 }
 
 impl std::fmt::Display for Aim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "]{}{}",
-            self.code.escape_ascii(),
-            self.modifier.escape_ascii()
-        )
+        write!(f, "]{}{}", self.code.escape_ascii(), self.modifier.escape_ascii())
     }
 }

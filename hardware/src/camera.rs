@@ -79,15 +79,9 @@ impl std::fmt::Display for CameraError {
         match self {
             Self::Empty => write!(f, "the picture has no bytes; take it anew"),
             Self::FileTooLarge { bytes } => {
-                write!(
-                    f,
-                    "the picture has {bytes} bytes, at most {FILE_MAX} are read; send a smaller one"
-                )
+                write!(f, "the picture has {bytes} bytes, at most {FILE_MAX} are read; send a smaller one")
             }
-            Self::Format => write!(
-                f,
-                "the picture is neither PNG nor JPEG; save it as one of these"
-            ),
+            Self::Format => write!(f, "the picture is neither PNG nor JPEG; save it as one of these"),
             Self::TooSmall { width, height } => {
                 write!(
                     f,
@@ -99,10 +93,7 @@ impl std::fmt::Display for CameraError {
                 "the picture is {width} x {height} pixels; at most {SIDE_MAX} on a side and {} million in all are read; send a smaller one",
                 PIXELS_MAX / 1_000_000
             ),
-            Self::Damaged { reason } => write!(
-                f,
-                "the picture is damaged or cut short ({reason}); take it anew"
-            ),
+            Self::Damaged { reason } => write!(f, "the picture is damaged or cut short ({reason}); take it anew"),
         }
     }
 }
@@ -134,12 +125,8 @@ fn open(bytes: &[u8]) -> Result<GrayImage, CameraError> {
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg) {
         return Err(CameraError::Format);
     }
-    let damaged = |error: image::ImageError| CameraError::Damaged {
-        reason: error.to_string(),
-    };
-    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_dimensions()
-        .map_err(damaged)?;
+    let damaged = |error: image::ImageError| CameraError::Damaged { reason: error.to_string() };
+    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(damaged)?;
     if width < SIDE_MIN || height < SIDE_MIN {
         return Err(CameraError::TooSmall { width, height });
     }
@@ -180,10 +167,7 @@ fn searched(grey: GrayImage) -> Picture {
         return Picture { grey, scale: 1.0 };
     }
     let scale = (SEARCHED_MAX as f64 / pixels as f64).sqrt();
-    Picture {
-        grey: scaled(&grey, scale),
-        scale,
-    }
+    Picture { grey: scaled(&grey, scale), scale }
 }
 
 /// One way of looking at a picture.
@@ -206,29 +190,10 @@ enum Step {
 impl Step {
     /// The steps for a picture, cheapest for their yield first; the first that finds a code ends the search.
     fn ladder(grey: &GrayImage) -> Vec<Self> {
-        let enlarged = [
-            Self::Scaled { by: 2.0, margin: 0 },
-            Self::Scaled {
-                by: 1.5,
-                margin: MARGIN,
-            },
-        ];
-        let enlarged = enlarged
-            .into_iter()
-            .filter(|_| pixels(grey) <= ENLARGED_MAX);
-        let half = [
-            Self::Scaled { by: 0.5, margin: 0 },
-            Self::Scaled {
-                by: 2.0 / 3.0,
-                margin: 0,
-            },
-        ];
-        [Self::AsItIs]
-            .into_iter()
-            .chain(enlarged)
-            .chain(half)
-            .chain([Self::Sharpened, Self::Inverted])
-            .collect()
+        let enlarged = [Self::Scaled { by: 2.0, margin: 0 }, Self::Scaled { by: 1.5, margin: MARGIN }];
+        let enlarged = enlarged.into_iter().filter(|_| pixels(grey) <= ENLARGED_MAX);
+        let half = [Self::Scaled { by: 0.5, margin: 0 }, Self::Scaled { by: 2.0 / 3.0, margin: 0 }];
+        [Self::AsItIs].into_iter().chain(enlarged).chain(half).chain([Self::Sharpened, Self::Inverted]).collect()
     }
 
     fn search(self, picture: &Picture) -> Vec<Code> {
@@ -237,20 +202,14 @@ impl Step {
             Self::AsItIs => (grey.clone(), 1.0, 0),
             Self::Scaled { by, margin: 0 } => (scaled(grey, by), by, 0),
             Self::Scaled { by, margin } => (framed(&scaled(grey, by), margin), by, margin),
-            Self::Sharpened => (
-                imageops::filter3x3(grey, &[0.0, -1.0, 0.0, -1.0, 5.0, -1.0, 0.0, -1.0, 0.0]),
-                1.0,
-                0,
-            ),
+            Self::Sharpened => (imageops::filter3x3(grey, &[0.0, -1.0, 0.0, -1.0, 5.0, -1.0, 0.0, -1.0, 0.0]), 1.0, 0),
             Self::Inverted => {
                 let mut view = grey.clone();
                 imageops::invert(&mut view);
                 (view, 1.0, 0)
             }
         };
-        let original = |at: i32| {
-            ((f64::from(at) - f64::from(margin)) / (scale * picture.scale)).round() as i32
-        };
+        let original = |at: i32| ((f64::from(at) - f64::from(margin)) / (scale * picture.scale)).round() as i32;
         let mut codes = find(view);
         for corner in codes.iter_mut().flat_map(|code| &mut code.position) {
             *corner = corner.map(original);
@@ -269,11 +228,7 @@ fn find(view: GrayImage) -> Vec<Code> {
             // A grid that cannot be corrected is no code; what it wrote so far is worth nothing.
             if grid.decode_to(&mut bytes).is_ok() && !bytes.is_empty() && codes.len() < CODES_MAX {
                 let position = grid.bounds.map(|corner| [corner.x, corner.y]);
-                codes.push(Code {
-                    bytes,
-                    format: "QRCode",
-                    position,
-                });
+                codes.push(Code { bytes, format: "QRCode", position });
             }
         }
         codes
@@ -283,20 +238,11 @@ fn find(view: GrayImage) -> Vec<Code> {
 
 fn scaled(grey: &GrayImage, by: f64) -> GrayImage {
     let side = |side: u32| ((f64::from(side) * by).round() as u32).max(1);
-    imageops::resize(
-        grey,
-        side(grey.width()),
-        side(grey.height()),
-        FilterType::Triangle,
-    )
+    imageops::resize(grey, side(grey.width()), side(grey.height()), FilterType::Triangle)
 }
 
 fn framed(grey: &GrayImage, margin: u32) -> GrayImage {
-    let mut frame = GrayImage::from_pixel(
-        grey.width() + 2 * margin,
-        grey.height() + 2 * margin,
-        Luma([255]),
-    );
+    let mut frame = GrayImage::from_pixel(grey.width() + 2 * margin, grey.height() + 2 * margin, Luma([255]));
     imageops::replace(&mut frame, grey, margin.into(), margin.into());
     frame
 }

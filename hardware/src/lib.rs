@@ -15,6 +15,7 @@ pub mod aim;
 pub mod camera;
 pub mod device;
 pub mod event;
+pub mod llrp;
 pub mod r200;
 pub mod scanner;
 pub mod simulator;

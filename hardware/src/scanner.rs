@@ -73,19 +73,12 @@ pub enum FramingError {
 impl std::fmt::Display for FramingError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Endless => write!(
-                f,
-                "nothing ends a code: name a terminator, or a pause of some 50 ms"
-            ),
+            Self::Endless => write!(f, "nothing ends a code: name a terminator, or a pause of some 50 ms"),
             Self::EmptyTerminator => {
                 write!(f, "a terminator is empty: remove it or name its bytes")
             }
             Self::Length { max_len } => {
-                write!(
-                    f,
-                    "the longest code is {max_len} bytes: it must be from 1 to {}",
-                    Framing::MAX_LEN
-                )
+                write!(f, "the longest code is {max_len} bytes: it must be from 1 to {}", Framing::MAX_LEN)
             }
         }
     }
@@ -105,20 +98,14 @@ impl Framing {
             return Err(FramingError::EmptyTerminator);
         }
         if !(1..=Self::MAX_LEN).contains(&self.max_len) {
-            return Err(FramingError::Length {
-                max_len: self.max_len,
-            });
+            return Err(FramingError::Length { max_len: self.max_len });
         }
         Ok(())
     }
 
     /// Bytes of the longest terminator that `line` ends with.
     fn ending(&self, line: &[u8]) -> Option<usize> {
-        self.terminators
-            .iter()
-            .filter(|end| line.ends_with(end))
-            .map(Vec::len)
-            .max()
+        self.terminators.iter().filter(|end| line.ends_with(end)).map(Vec::len).max()
     }
 
     fn terminator_max(&self) -> usize {
@@ -173,9 +160,7 @@ impl Scanner {
     pub fn opened(&mut self, _now: Duration) {
         self.forget();
         self.closed = false;
-        self.events.push_back(Event::Ready {
-            model: String::new(),
-        });
+        self.events.push_back(Event::Ready { model: String::new() });
     }
 
     /// Takes what the port just delivered, in any split.
@@ -186,11 +171,7 @@ impl Scanner {
         self.tick(now);
         self.heard = Some(now);
         for &byte in bytes {
-            let byte = if self.framing.strip_parity {
-                byte & 0x7F
-            } else {
-                byte
-            };
+            let byte = if self.framing.strip_parity { byte & 0x7F } else { byte };
             let after_cr = std::mem::take(&mut self.after_cr);
             if after_cr && byte == b'\n' && self.line.is_empty() {
                 continue;
@@ -303,11 +284,7 @@ impl Scanner {
 
     /// Keeps of an over-long line only what can be the beginning of its end.
     fn shorten(&mut self) {
-        let keep = self
-            .framing
-            .terminator_max()
-            .max(self.framing.prefix.len())
-            .saturating_sub(1);
+        let keep = self.framing.terminator_max().max(self.framing.prefix.len()).saturating_sub(1);
         let drop = self.line.len().saturating_sub(keep);
         self.line.drain(..drop);
         self.noise += drop;
@@ -315,11 +292,7 @@ impl Scanner {
 
     /// The first `length` bytes of the line are a code, or noise.
     fn end(&mut self, length: usize) {
-        let Some(payload) = self
-            .line
-            .get(..length)
-            .filter(|payload| !payload.is_empty())
-        else {
+        let Some(payload) = self.line.get(..length).filter(|payload| !payload.is_empty()) else {
             return;
         };
         if self.framing.max_len < length {
@@ -340,24 +313,16 @@ impl Scanner {
             None => (None, payload),
         };
         let event = if aim.is_none() && self.framing.aim == AimMode::Required {
-            let start = payload
-                .get(..payload.len().min(40))
-                .unwrap_or(payload)
-                .escape_ascii();
+            let start = payload.get(..payload.len().min(40)).unwrap_or(payload).escape_ascii();
             let text = format!(
                 "a line without AIM identifier was not taken as a code: \"{start}\"; \
                  let the scanner send AIM identifiers, or do not require them"
             );
             Event::Fault { text }
         } else if text.is_empty() {
-            Event::Fault {
-                text: "a symbol without text was read; print the label anew".into(),
-            }
+            Event::Fault { text: "a symbol without text was read; print the label anew".into() }
         } else {
-            Event::Read(Read::Symbol(Symbol {
-                aim,
-                bytes: text.to_vec(),
-            }))
+            Event::Read(Read::Symbol(Symbol { aim, bytes: text.to_vec() }))
         };
         self.report_noise();
         self.events.push_back(event);
@@ -396,11 +361,7 @@ impl Scanner {
 
 /// Where a stream begins: without a prefix every byte may be the first of a code.
 fn outside(framing: &Framing) -> Place {
-    if framing.prefix.is_empty() {
-        Place::Inside
-    } else {
-        Place::Outside
-    }
+    if framing.prefix.is_empty() { Place::Inside } else { Place::Outside }
 }
 
 /// Whether a line without prefix can be a code; see the head of this file.

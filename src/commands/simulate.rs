@@ -98,8 +98,8 @@ fn lay(options: &Options) -> Result<Wire, Stop> {
             Wire::serial(Simulator::R200(r200::Module::new(settings, script, seed)), &options.link)
         }
         Family::Llrp => {
-            let reader = llrp::LlrpReader::new(llrp::Settings::default(), script, seed);
-            Wire::tcp(Simulator::Llrp(reader), options.listen)
+            let reader = llrp::LlrpReader::new(llrp::Make::default(), script, seed);
+            Wire::tcp(Simulator::Llrp(Box::new(reader)), options.listen)
         }
     };
     let place = match options.family {

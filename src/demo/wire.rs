@@ -206,7 +206,7 @@ impl Read for Guarded<'_> {
         if let Some(Ok((mut second, _))) = self.listener.map(TcpListener::accept) {
             let now = self.shared.now();
             if let Simulator::Llrp(reader) = &mut *self.shared.device() {
-                let _ = second.write_all(&reader.refuse_second(now));
+                let _ = second.write_all(&reader.second_client(now));
             }
         }
         match self.stream.read(buffer) {
@@ -242,13 +242,13 @@ fn talk(shared: &Shared, link: &mut (impl Read + Write)) {
             device.take_disconnect()
         };
         if !send(link, &mut waiting) || (cut && waiting.is_empty()) || !shared.plugged() {
-            return;
+            return shared.device().disconnected(shared.now());
         }
         match link.read(&mut buffer) {
             Ok(0) => std::thread::sleep(GRAIN),
             Ok(len) => shared.device().receive(buffer.get(..len).unwrap_or_default(), shared.now()),
             Err(error) if quiet(&error) => (),
-            Err(_) => return,
+            Err(_) => return shared.device().disconnected(shared.now()),
         }
     }
 }

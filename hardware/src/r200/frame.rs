@@ -40,9 +40,7 @@ impl Dialect {
     }
 
     fn of_header(byte: u8) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|dialect| dialect.header() == byte)
+        Self::ALL.into_iter().find(|dialect| dialect.header() == byte)
     }
 }
 
@@ -67,9 +65,7 @@ impl Kind {
     }
 
     fn of_byte(byte: u8) -> Option<Self> {
-        [Self::Command, Self::Response, Self::Notification]
-            .into_iter()
-            .find(|kind| kind.byte() == byte)
+        [Self::Command, Self::Response, Self::Notification].into_iter().find(|kind| kind.byte() == byte)
     }
 }
 
@@ -114,28 +110,15 @@ impl std::fmt::Display for FrameError {
             Self::Incomplete { have, need } => {
                 write!(f, "the frame is cut short: {have} of at least {need} bytes")
             }
-            Self::Header { found } => write!(
-                f,
-                "byte 0 is {found:02X}, no header: a frame begins with BB or AA"
-            ),
-            Self::Kind { found } => write!(
-                f,
-                "byte 1 is {found:02X}: the kind of a frame is 00, 01 or 02"
-            ),
+            Self::Header { found } => write!(f, "byte 0 is {found:02X}, no header: a frame begins with BB or AA"),
+            Self::Kind { found } => write!(f, "byte 1 is {found:02X}: the kind of a frame is 00, 01 or 02"),
             Self::Length { claimed } => {
-                write!(
-                    f,
-                    "bytes 3 and 4 claim {claimed} bytes of parameters: no frame has more than {PARAMETERS_MAX}"
-                )
+                write!(f, "bytes 3 and 4 claim {claimed} bytes of parameters: no frame has more than {PARAMETERS_MAX}")
             }
-            Self::Checksum { found, right } => write!(
-                f,
-                "the checksum is {found:02X}, the bytes sum up to {right:02X}"
-            ),
-            Self::Tail { found } => write!(
-                f,
-                "the frame ends with {found:02X}, which is not the tail of its header"
-            ),
+            Self::Checksum { found, right } => {
+                write!(f, "the checksum is {found:02X}, the bytes sum up to {right:02X}")
+            }
+            Self::Tail { found } => write!(f, "the frame ends with {found:02X}, which is not the tail of its header"),
         }
     }
 }
@@ -152,10 +135,7 @@ pub fn encode(dialect: Dialect, kind: Kind, command: u8, parameters: &[u8]) -> V
     let mut bytes = vec![dialect.header(), kind.byte(), command];
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(parameters);
-    let sum = bytes
-        .iter()
-        .skip(1)
-        .fold(0u8, |sum, &byte| sum.wrapping_add(byte));
+    let sum = bytes.iter().skip(1).fold(0u8, |sum, &byte| sum.wrapping_add(byte));
     bytes.extend_from_slice(&[sum, dialect.tail()]);
     bytes
 }
@@ -165,10 +145,7 @@ pub fn encode(dialect: Dialect, kind: Kind, command: u8, parameters: &[u8]) -> V
 /// # Errors
 /// [`FrameError::Incomplete`] when more bytes may complete it, any other when none will.
 pub fn parse(bytes: &[u8], only: Option<Dialect>) -> Result<(Frame<'_>, usize), FrameError> {
-    let incomplete = |need| FrameError::Incomplete {
-        have: bytes.len(),
-        need,
-    };
+    let incomplete = |need| FrameError::Incomplete { have: bytes.len(), need };
     let &[header, ref rest @ ..] = bytes else {
         return Err(incomplete(AROUND));
     };
@@ -190,28 +167,14 @@ pub fn parse(bytes: &[u8], only: Option<Dialect>) -> Result<(Frame<'_>, usize), 
         return Err(incomplete(length + AROUND));
     };
     let head = [kind.byte(), command, high, low];
-    let right = head
-        .iter()
-        .chain(parameters)
-        .fold(0u8, |sum, &byte| sum.wrapping_add(byte));
+    let right = head.iter().chain(parameters).fold(0u8, |sum, &byte| sum.wrapping_add(byte));
     if checksum != right {
-        return Err(FrameError::Checksum {
-            found: checksum,
-            right,
-        });
+        return Err(FrameError::Checksum { found: checksum, right });
     }
     if tail != dialect.tail() {
         return Err(FrameError::Tail { found: tail });
     }
-    Ok((
-        Frame {
-            dialect,
-            kind,
-            command,
-            parameters,
-        },
-        length + AROUND,
-    ))
+    Ok((Frame { dialect, kind, command, parameters }, length + AROUND))
 }
 
 /// CRC-16/GENIBUS over PC and EPC, as a Gen2 tag computes it (ISO/IEC 18000-63, annex F).
@@ -220,11 +183,7 @@ pub fn tag_crc(pc: u16, epc: &[u8]) -> u16 {
     for byte in pc.to_be_bytes().into_iter().chain(epc.iter().copied()) {
         crc ^= u16::from(byte) << 8;
         for _ in 0..8 {
-            crc = if crc & 0x8000 == 0 {
-                crc << 1
-            } else {
-                (crc << 1) ^ 0x1021
-            };
+            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
         }
     }
     !crc

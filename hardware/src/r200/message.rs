@@ -35,13 +35,7 @@ pub enum Region {
 }
 
 impl Region {
-    pub const ALL: [Self; 5] = [
-        Self::China900,
-        Self::Us,
-        Self::Europe,
-        Self::China800,
-        Self::Korea,
-    ];
+    pub const ALL: [Self; 5] = [Self::China900, Self::Us, Self::Europe, Self::China800, Self::Korea];
 
     /// The number in the protocol.
     pub fn number(self) -> u8 {
@@ -118,10 +112,7 @@ impl Command {
     fn parts(&self) -> (u8, Vec<u8>) {
         match self {
             Self::ModuleInfo => (code::MODULE_INFO, vec![0]),
-            Self::MultiPoll { count } => (
-                code::MULTI_POLL,
-                [&[0x22], count.to_be_bytes().as_slice()].concat(),
-            ),
+            Self::MultiPoll { count } => (code::MULTI_POLL, [&[0x22], count.to_be_bytes().as_slice()].concat()),
             Self::Stop => (code::STOP, Vec::new()),
             Self::Region(region) => (code::REGION, vec![region.number()]),
             Self::Power { centi_dbm } => (code::POWER, centi_dbm.to_be_bytes().to_vec()),
@@ -129,39 +120,15 @@ impl Command {
                 // Target and action 0, bank 1 (EPC); behind CRC and PC the EPC begins at bit 0x20; no truncation.
                 let epc = epc.get(..31).unwrap_or(epc);
                 let bits = u8::try_from(epc.len() * 8).unwrap_or(u8::MAX);
-                (
-                    code::SELECT,
-                    [[1, 0, 0, 0, 0x20, bits, 0].as_slice(), epc].concat(),
-                )
+                (code::SELECT, [[1, 0, 0, 0, 0x20, bits, 0].as_slice(), epc].concat())
             }
-            Self::Read {
-                access,
-                bank,
-                word,
-                words,
-            } => {
-                let parts = [
-                    access.as_slice(),
-                    &[*bank],
-                    &word.to_be_bytes(),
-                    &words.to_be_bytes(),
-                ];
+            Self::Read { access, bank, word, words } => {
+                let parts = [access.as_slice(), &[*bank], &word.to_be_bytes(), &words.to_be_bytes()];
                 (code::READ, parts.concat())
             }
-            Self::Write {
-                access,
-                bank,
-                word,
-                data,
-            } => {
+            Self::Write { access, bank, word, data } => {
                 let words = u16::try_from(data.len() / 2).unwrap_or(u16::MAX);
-                let parts = [
-                    access.as_slice(),
-                    &[*bank],
-                    &word.to_be_bytes(),
-                    &words.to_be_bytes(),
-                    data,
-                ];
+                let parts = [access.as_slice(), &[*bank], &word.to_be_bytes(), &words.to_be_bytes(), data];
                 (code::WRITE, parts.concat())
             }
         }
@@ -179,17 +146,9 @@ impl std::fmt::Display for Command {
                 write!(f, "power {}.{:02} dBm", centi_dbm / 100, centi_dbm % 100)
             }
             Self::SelectEpc { epc } => write!(f, "select the EPC {}", Hex(epc)),
-            Self::Read {
-                bank, word, words, ..
-            } => write!(f, "read {words} words of bank {bank} from word {word}"),
-            Self::Write {
-                bank, word, data, ..
-            } => {
-                write!(
-                    f,
-                    "write {} words to bank {bank} from word {word}",
-                    data.len() / 2
-                )
+            Self::Read { bank, word, words, .. } => write!(f, "read {words} words of bank {bank} from word {word}"),
+            Self::Write { bank, word, data, .. } => {
+                write!(f, "write {} words to bank {bank} from word {word}", data.len() / 2)
             }
         }
     }
@@ -199,13 +158,7 @@ impl std::fmt::Display for Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A tag answered a poll.
-    Tag {
-        rssi_dbm: i8,
-        pc: u16,
-        epc: Vec<u8>,
-        crc: u16,
-        crc_ok: bool,
-    },
+    Tag { rssi_dbm: i8, pc: u16, epc: Vec<u8>, crc: u16, crc_ok: bool },
     /// The module could not do what it was told; it may name the tag.
     Failure { fault: Fault, tag: Option<TagName> },
     /// What the module says of itself; `what` is 0 hardware, 1 software, 2 maker.
@@ -290,10 +243,7 @@ fn refused(f: &mut std::fmt::Formatter<'_>, code: u8) -> std::fmt::Result {
         0xD => "killing",
         0xE => "locking for good",
         _ => {
-            return write!(
-                f,
-                "a failure that the protocol does not name (code {code:02X})"
-            );
+            return write!(f, "a failure that the protocol does not name (code {code:02X})");
         }
     };
     let why = match code & 0x0F {
@@ -325,15 +275,9 @@ impl std::fmt::Display for DecodeError {
         match self {
             Self::Frame(error) => error.fmt(f),
             Self::Parameters { command, length } => {
-                write!(
-                    f,
-                    "{length} bytes of parameters do not fit an answer to command {command:02X}"
-                )
+                write!(f, "{length} bytes of parameters do not fit an answer to command {command:02X}")
             }
-            Self::Trailing { bytes } => write!(
-                f,
-                "{bytes} bytes follow the frame: give one frame at a time"
-            ),
+            Self::Trailing { bytes } => write!(f, "{bytes} bytes follow the frame: give one frame at a time"),
         }
     }
 }
@@ -344,15 +288,10 @@ impl std::error::Error for DecodeError {}
 ///
 /// # Errors
 /// A [`DecodeError`] that names the first byte that is wrong.
-pub fn decode(
-    only: Option<Dialect>,
-    bytes: &[u8],
-) -> Result<(Dialect, Kind, Message), DecodeError> {
+pub fn decode(only: Option<Dialect>, bytes: &[u8]) -> Result<(Dialect, Kind, Message), DecodeError> {
     let (frame, length) = frame::parse(bytes, only).map_err(DecodeError::Frame)?;
     if length < bytes.len() {
-        return Err(DecodeError::Trailing {
-            bytes: bytes.len() - length,
-        });
+        return Err(DecodeError::Trailing { bytes: bytes.len() - length });
     }
     Ok((frame.dialect, frame.kind, message(&frame)?))
 }
@@ -362,74 +301,39 @@ pub fn decode(
 /// # Errors
 /// [`DecodeError::Parameters`] when the parameters do not fit the command.
 pub fn message(frame: &Frame<'_>) -> Result<Message, DecodeError> {
-    let &Frame {
-        kind,
-        command,
-        parameters,
-        ..
-    } = frame;
-    let wrong = DecodeError::Parameters {
-        command,
-        length: parameters.len(),
-    };
+    let &Frame { kind, command, parameters, .. } = frame;
+    let wrong = DecodeError::Parameters { command, length: parameters.len() };
     if kind == Kind::Command {
-        return Ok(Message::Command {
-            command,
-            parameters: parameters.to_vec(),
-        });
+        return Ok(Message::Command { command, parameters: parameters.to_vec() });
     }
     match (command, parameters) {
         (code::POLL, &[rssi, pc_high, pc_low, ref epc @ .., crc_high, crc_low]) => {
             let pc = u16::from_be_bytes([pc_high, pc_low]);
             let crc = u16::from_be_bytes([crc_high, crc_low]);
             let crc_ok = crc == frame::tag_crc(pc, epc);
-            Ok(Message::Tag {
-                rssi_dbm: rssi.cast_signed(),
-                pc,
-                epc: epc.to_vec(),
-                crc,
-                crc_ok,
-            })
+            Ok(Message::Tag { rssi_dbm: rssi.cast_signed(), pc, epc: epc.to_vec(), crc, crc_ok })
         }
         (code::FAILURE, &[fault, ref tag @ ..]) => {
             let tag = tag_name(tag).map(|(tag, _)| tag);
-            Ok(Message::Failure {
-                fault: Fault(fault),
-                tag,
-            })
+            Ok(Message::Failure { fault: Fault(fault), tag })
         }
         (code::MODULE_INFO, &[what, ref text @ ..]) => {
-            let text = String::from_utf8_lossy(text)
-                .chars()
-                .filter(|c| !c.is_control())
-                .collect();
+            let text = String::from_utf8_lossy(text).chars().filter(|c| !c.is_control()).collect();
             Ok(Message::ModuleInfo { what, text })
         }
         (code::READ, answer) => {
             let (tag, data) = tag_name(answer).ok_or(wrong)?;
-            Ok(Message::Memory {
-                tag,
-                data: data.to_vec(),
-            })
+            Ok(Message::Memory { tag, data: data.to_vec() })
         }
         (code::WRITE, answer) => match tag_name(answer) {
             Some((tag, &[status])) => Ok(Message::Written { tag, status }),
             _ => Err(wrong),
         },
-        (
-            code::STOP
-            | code::REGION
-            | code::SELECT
-            | code::SELECT_MODE
-            | code::QUERY
-            | code::POWER,
-            &[status],
-        ) => Ok(Message::Done { command, status }),
+        (code::STOP | code::REGION | code::SELECT | code::SELECT_MODE | code::QUERY | code::POWER, &[status]) => {
+            Ok(Message::Done { command, status })
+        }
         (code::POLL | code::FAILURE | code::MODULE_INFO, _) => Err(wrong),
-        _ => Ok(Message::Other {
-            command,
-            parameters: parameters.to_vec(),
-        }),
+        _ => Ok(Message::Other { command, parameters: parameters.to_vec() }),
     }
 }
 
@@ -440,13 +344,7 @@ fn tag_name(bytes: &[u8]) -> Option<(TagName, &[u8])> {
     let &[high, low, ref epc @ ..] = name else {
         return None;
     };
-    Some((
-        TagName {
-            pc: u16::from_be_bytes([high, low]),
-            epc: epc.to_vec(),
-        },
-        rest,
-    ))
+    Some((TagName { pc: u16::from_be_bytes([high, low]), epc: epc.to_vec() }, rest))
 }
 
 /// Bytes as hexadecimal digits.

@@ -52,12 +52,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            dialect: None,
-            region: None,
-            power_centi_dbm: None,
-            polls: 10_000,
-        }
+        Self { dialect: None, region: None, power_centi_dbm: None, polls: 10_000 }
     }
 }
 
@@ -85,18 +80,9 @@ enum Phase {
     /// Asking who is there; `attempts` were made, the last until `until`.
     Asking { attempts: u8, until: Duration },
     /// Waiting for the acknowledgement of the first of `todo`.
-    Setting {
-        todo: VecDeque<Command>,
-        tries: u8,
-        until: Duration,
-    },
+    Setting { todo: VecDeque<Command>, tries: u8, until: Duration },
     /// Reading. `sound` is when the last sound frame came.
-    Polling {
-        sound: Duration,
-        rearmed: bool,
-        asks: u8,
-        asked: Duration,
-    },
+    Polling { sound: Duration, rearmed: bool, asks: u8, asked: Duration },
     /// Waiting for the polls to stop.
     Stopping { tries: u8, until: Duration },
 }
@@ -160,45 +146,25 @@ impl R200 {
                 }
                 self.set(todo, tries, now);
             }
-            Phase::Polling {
-                sound, asks, asked, ..
-            } if asked.max(sound).saturating_add(ASK) <= now => {
+            Phase::Polling { sound, asks, asked, .. } if asked.max(sound).saturating_add(ASK) <= now => {
                 if ASKS <= asks {
                     return self.lost("the module fell silent; check its cable and power".into());
                 }
                 self.send(&[Command::Stop, Command::ModuleInfo]);
-                self.phase = Phase::Polling {
-                    sound,
-                    rearmed: true,
-                    asks: asks + 1,
-                    asked: now,
-                };
+                self.phase = Phase::Polling { sound, rearmed: true, asks: asks + 1, asked: now };
             }
-            Phase::Polling {
-                sound,
-                rearmed: false,
-                asks,
-                asked,
-            } if sound.saturating_add(REARM) <= now => {
+            Phase::Polling { sound, rearmed: false, asks, asked } if sound.saturating_add(REARM) <= now => {
                 let todo = self.to_set();
                 if !todo.is_empty() {
                     return self.set(todo, 0, now);
                 }
                 self.send(&[self.multi_poll()]);
-                self.phase = Phase::Polling {
-                    sound,
-                    rearmed: true,
-                    asks,
-                    asked,
-                };
+                self.phase = Phase::Polling { sound, rearmed: true, asks, asked };
             }
             Phase::Stopping { tries, until } if until <= now => {
                 if tries < TRIES {
                     self.send(&[Command::Stop]);
-                    self.phase = Phase::Stopping {
-                        tries: tries + 1,
-                        until: now.saturating_add(ANSWER),
-                    };
+                    self.phase = Phase::Stopping { tries: tries + 1, until: now.saturating_add(ANSWER) };
                 }
             }
             waiting => self.phase = waiting,
@@ -219,14 +185,8 @@ impl R200 {
     pub fn wake(&self) -> Option<Duration> {
         let phase = match &self.phase {
             Phase::Over => return None,
-            Phase::Asking { until, .. }
-            | Phase::Setting { until, .. }
-            | Phase::Stopping { until, .. } => *until,
-            Phase::Polling {
-                sound,
-                rearmed: false,
-                ..
-            } => sound.saturating_add(REARM),
+            Phase::Asking { until, .. } | Phase::Setting { until, .. } | Phase::Stopping { until, .. } => *until,
+            Phase::Polling { sound, rearmed: false, .. } => sound.saturating_add(REARM),
             Phase::Polling { sound, asked, .. } => asked.max(sound).saturating_add(ASK),
         };
         let gap = (!self.received.is_empty()).then(|| self.heard.saturating_add(GAP));
@@ -241,10 +201,7 @@ impl R200 {
                 self.send(&[Command::Stop]);
                 // Without a dialect nobody has answered and nobody will.
                 self.phase = match self.dialect {
-                    Some(_) => Phase::Stopping {
-                        tries: 1,
-                        until: now.saturating_add(ANSWER),
-                    },
+                    Some(_) => Phase::Stopping { tries: 1, until: now.saturating_add(ANSWER) },
                     None => Phase::Over,
                 };
             }
@@ -267,11 +224,7 @@ impl R200 {
                     }
                     match message::message(&frame) {
                         Ok(message) => self.heed(message, length, now),
-                        Err(
-                            DecodeError::Parameters { .. }
-                            | DecodeError::Frame(_)
-                            | DecodeError::Trailing { .. },
-                        ) => {
+                        Err(DecodeError::Parameters { .. } | DecodeError::Frame(_) | DecodeError::Trailing { .. }) => {
                             self.noise += length;
                         }
                     }
@@ -286,10 +239,7 @@ impl R200 {
             };
             left = left.get(used..).unwrap_or_default();
         }
-        debug_assert!(
-            left.len() < FRAME_MAX,
-            "an incomplete frame is shorter than the longest"
-        );
+        debug_assert!(left.len() < FRAME_MAX, "an incomplete frame is shorter than the longest");
         if self.phase != Phase::Over {
             self.received = left.to_vec();
         }
@@ -303,13 +253,7 @@ impl R200 {
             self.noise += length;
             return;
         }
-        if let Phase::Polling {
-            sound,
-            rearmed,
-            asks,
-            ..
-        } = &mut self.phase
-        {
+        if let Phase::Polling { sound, rearmed, asks, .. } = &mut self.phase {
             (*sound, *rearmed, *asks) = (now, false, 0);
         }
         match message {
@@ -317,27 +261,15 @@ impl R200 {
             Message::Tag { crc_ok: false, .. } => self.noise += length,
             Message::Tag { epc, .. } if epc.is_empty() => self.noise += length,
             Message::Tag { rssi_dbm, epc, .. } => {
-                let tag = Tag {
-                    epc,
-                    antenna: 0,
-                    rssi_dbm: Some(rssi_dbm.into()),
-                    count: 1,
-                    age: Duration::ZERO,
-                };
+                let tag = Tag { epc, antenna: 0, rssi_dbm: Some(rssi_dbm.into()), count: 1, age: Duration::ZERO };
                 self.report_noise();
                 self.events.push_back(Event::Read(Read::Tag(tag)));
             }
-            Message::Failure {
-                fault: Fault::NO_TAG,
-                ..
-            } => (),
+            Message::Failure { fault: Fault::NO_TAG, .. } => (),
             Message::Failure { fault, .. } => self.refused(fault, now),
             Message::ModuleInfo { text, .. } => self.introduced(text, now),
             Message::Done { command, status } => self.done(command, status, now),
-            Message::Memory { .. }
-            | Message::Written { .. }
-            | Message::Other { .. }
-            | Message::Command { .. } => (),
+            Message::Memory { .. } | Message::Written { .. } | Message::Other { .. } | Message::Command { .. } => (),
         }
     }
 
@@ -356,23 +288,14 @@ impl R200 {
     /// The settings that the module is told.
     fn to_set(&self) -> VecDeque<Command> {
         let region = self.settings.region.map(Command::Region);
-        let power = self
-            .settings
-            .power_centi_dbm
-            .map(|centi_dbm| Command::Power { centi_dbm });
+        let power = self.settings.power_centi_dbm.map(|centi_dbm| Command::Power { centi_dbm });
         region.into_iter().chain(power).collect()
     }
 
     fn done(&mut self, command: u8, status: u8, now: Duration) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Setting { todo, .. }
-                if todo.front().is_some_and(|first| first.code() == command) =>
-            {
-                self.acknowledged(
-                    todo,
-                    (status != 0).then(|| format!("status {status:02X}")),
-                    now,
-                );
+            Phase::Setting { todo, .. } if todo.front().is_some_and(|first| first.code() == command) => {
+                self.acknowledged(todo, (status != 0).then(|| format!("status {status:02X}")), now);
             }
             Phase::Stopping { .. } if command == code::STOP => (),
             other => self.phase = other,
@@ -386,20 +309,13 @@ impl R200 {
             Phase::Asking { attempts, until } => self.phase = Phase::Asking { attempts, until },
             other => {
                 self.phase = other;
-                self.events.push_back(Event::Fault {
-                    text: fault.to_string(),
-                });
+                self.events.push_back(Event::Fault { text: fault.to_string() });
             }
         }
     }
 
     /// The first setting of `todo` was taken, or refused for a reason.
-    fn acknowledged(
-        &mut self,
-        mut todo: VecDeque<Command>,
-        refusal: Option<String>,
-        now: Duration,
-    ) {
+    fn acknowledged(&mut self, mut todo: VecDeque<Command>, refusal: Option<String>, now: Duration) {
         match (todo.pop_front(), refusal) {
             (Some(Command::Region(region)), Some(why)) => {
                 return self.lost(format!(
@@ -408,8 +324,7 @@ impl R200 {
                 ));
             }
             (Some(command), Some(why)) => {
-                let text =
-                    format!("the module refused \"{command}\" and keeps its own setting: {why}");
+                let text = format!("the module refused \"{command}\" and keeps its own setting: {why}");
                 self.events.push_back(Event::Fault { text });
             }
             (_, None) | (None, _) => (),
@@ -420,16 +335,11 @@ impl R200 {
     /// Asks who is there, in the dialect that is known or in each in turn. A module that still polls from a former
     /// session hears nothing but a stop.
     fn ask(&mut self, attempts: u8, now: Duration) {
-        let dialect = self
-            .dialect
-            .unwrap_or(Dialect::ALL[usize::from(attempts) % Dialect::ALL.len()]);
+        let dialect = self.dialect.unwrap_or(Dialect::ALL[usize::from(attempts) % Dialect::ALL.len()]);
         for command in [Command::Stop, Command::ModuleInfo] {
             self.out.push_back(command.encode(dialect));
         }
-        self.phase = Phase::Asking {
-            attempts: attempts + 1,
-            until: now.saturating_add(ANSWER),
-        };
+        self.phase = Phase::Asking { attempts: attempts + 1, until: now.saturating_add(ANSWER) };
     }
 
     /// Sends the first setting of `todo`, or begins to read when all are taken.
@@ -437,11 +347,7 @@ impl R200 {
         match todo.front().cloned() {
             Some(command) => {
                 self.send(&[command]);
-                self.phase = Phase::Setting {
-                    todo,
-                    tries: tries + 1,
-                    until: now.saturating_add(ANSWER),
-                };
+                self.phase = Phase::Setting { todo, tries: tries + 1, until: now.saturating_add(ANSWER) };
             }
             None => {
                 if !std::mem::replace(&mut self.ready, true) {
@@ -455,24 +361,16 @@ impl R200 {
 
     fn begin_polls(&mut self, now: Duration) {
         self.send(&[self.multi_poll()]);
-        self.phase = Phase::Polling {
-            sound: now,
-            rearmed: false,
-            asks: 0,
-            asked: Duration::ZERO,
-        };
+        self.phase = Phase::Polling { sound: now, rearmed: false, asks: 0, asked: Duration::ZERO };
     }
 
     fn multi_poll(&self) -> Command {
-        Command::MultiPoll {
-            count: self.settings.polls.max(1),
-        }
+        Command::MultiPoll { count: self.settings.polls.max(1) }
     }
 
     fn send(&mut self, commands: &[Command]) {
         if let Some(dialect) = self.dialect {
-            self.out
-                .extend(commands.iter().map(|command| command.encode(dialect)));
+            self.out.extend(commands.iter().map(|command| command.encode(dialect)));
         }
     }
 

@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use crate::simulator::script::{Presentation, Sent};
 
+pub mod llrp;
 mod outbox;
 pub mod r200;
 pub mod scanner;
 pub mod script;
 
 /// A simulated device of any family.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Simulator {
     Scanner(scanner::Scanner),
     R200(r200::Module),
+    Llrp(Box<llrp::LlrpReader>),
 }
 
 /// Calls the same method on whichever device it is.
@@ -26,6 +28,7 @@ macro_rules! each {
         match $simulator {
             Simulator::Scanner($device) => $call,
             Simulator::R200($device) => $call,
+            Simulator::Llrp($device) => $call,
         }
     };
 }
@@ -34,6 +37,14 @@ impl Simulator {
     /// Somebody opened the link.
     pub fn opened(&mut self, now: Duration) {
         each!(self, device => device.opened(now))
+    }
+
+    /// The link is gone. A serial device does not notice; a reader on the network forgets its client.
+    pub fn disconnected(&mut self, now: Duration) {
+        match self {
+            Simulator::Scanner(_) | Simulator::R200(_) => (),
+            Simulator::Llrp(reader) => reader.disconnected(now),
+        }
     }
 
     /// Takes what the door sent, in any split.
@@ -68,25 +79,12 @@ impl Simulator {
 
     /// Holds a symbol with the text `bytes` before the device; only a scanner sees it.
     pub fn scan(&mut self, bytes: &[u8], now: Duration) {
-        self.show(
-            Presentation::Symbol {
-                aim: None,
-                bytes: bytes.to_vec(),
-            },
-            now,
-        );
+        self.show(Presentation::Symbol { aim: None, bytes: bytes.to_vec() }, now);
     }
 
     /// Brings a tag into the field of an antenna; it stays until [`Simulator::tag_leaves`]. Only a reader hears it.
     pub fn tag_enters(&mut self, epc: &[u8], antenna: u16, now: Duration) {
-        self.show(
-            Presentation::TagEnters {
-                epc: epc.to_vec(),
-                antenna,
-                peak_dbm: -45,
-            },
-            now,
-        );
+        self.show(Presentation::TagEnters { epc: epc.to_vec(), antenna, peak_dbm: -45 }, now);
     }
 
     /// Takes a tag out of the field.

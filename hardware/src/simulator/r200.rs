@@ -151,10 +151,7 @@ impl Module {
             self.polls = left
                 .checked_sub(1)
                 .filter(|&left| 0 < left)
-                .map(|left| Polls {
-                    left,
-                    next: next + self.settings.round.max(Duration::from_millis(1)),
-                });
+                .map(|left| Polls { left, next: next + self.settings.round.max(Duration::from_millis(1)) });
         }
     }
 
@@ -182,14 +179,7 @@ impl Module {
 
     /// Brings a tag into the field; it stays until [`Module::tag_leaves`].
     pub fn tag_enters(&mut self, epc: &[u8], antenna: u16, now: Duration) {
-        self.show(
-            Presentation::TagEnters {
-                epc: epc.to_vec(),
-                antenna,
-                peak_dbm: -45,
-            },
-            now,
-        );
+        self.show(Presentation::TagEnters { epc: epc.to_vec(), antenna, peak_dbm: -45 }, now);
     }
 
     /// Takes a tag out of the field.
@@ -224,46 +214,24 @@ impl Module {
 
     /// One inventory round: a notification for each tag, or the word that there was none.
     fn round(&mut self, at: Duration) {
-        let heard: Vec<Heard> = self
-            .stage
-            .tags(at)
-            .into_iter()
-            .filter(|tag| self.selected(&tag.epc))
-            .collect();
+        let heard: Vec<Heard> = self.stage.tags(at).into_iter().filter(|tag| self.selected(&tag.epc)).collect();
         if heard.is_empty() {
             return self.fail(Fault::NO_TAG);
         }
         for tag in heard {
-            let Heard {
-                epc,
-                antenna,
-                rssi_dbm,
-            } = tag;
+            let Heard { epc, antenna, rssi_dbm } = tag;
             let rssi = i8::try_from(rssi_dbm).unwrap_or(i8::MIN).to_be_bytes();
             // The length of the EPC in words is in the top five bits.
             let pc = u16::try_from(epc.len() / 2).unwrap_or(0).min(31) << 11;
             let crc = frame::tag_crc(pc, &epc).to_be_bytes();
             let parameters = [rssi.as_slice(), &pc.to_be_bytes(), &epc, &crc].concat();
-            let bytes = frame::encode(
-                self.settings.dialect,
-                Kind::Notification,
-                code::POLL,
-                &parameters,
-            );
+            let bytes = frame::encode(self.settings.dialect, Kind::Notification, code::POLL, &parameters);
             if self.stage.take_truncation() {
                 let half = bytes.get(..bytes.len() / 2).unwrap_or(&bytes).to_vec();
                 let n = half.len();
                 self.outbox.say_logged(half, at, SentWhat::Garbage { n });
             } else {
-                self.outbox.say_logged(
-                    bytes,
-                    at,
-                    SentWhat::Tag {
-                        epc,
-                        antenna,
-                        rssi_dbm,
-                    },
-                );
+                self.outbox.say_logged(bytes, at, SentWhat::Tag { epc, antenna, rssi_dbm });
             }
         }
     }
@@ -273,8 +241,7 @@ impl Module {
         let [_, _, _, _, 0x20, bits, _, mask @ ..] = self.radio.select.as_slice() else {
             return true;
         };
-        self.radio.select_mode != 0
-            || epc.get(..usize::from(bits / 8)) == mask.get(..usize::from(bits / 8))
+        self.radio.select_mode != 0 || epc.get(..usize::from(bits / 8)) == mask.get(..usize::from(bits / 8))
     }
 
     fn obey(&mut self, command: u8, parameters: &[u8], now: Duration) {
@@ -296,17 +263,13 @@ impl Module {
                 self.radio.power_centi_dbm = u16::from_be_bytes([high, low]);
                 self.answer(command, &[0]);
             }
-            (code::POWER_ASKED, []) => {
-                self.answer(command, &self.radio.power_centi_dbm.to_be_bytes())
-            }
+            (code::POWER_ASKED, []) => self.answer(command, &self.radio.power_centi_dbm.to_be_bytes()),
             (code::QUERY, &[high, low]) => {
                 self.radio.query = [high, low];
                 self.answer(command, &[0]);
             }
             (code::QUERY_ASKED, []) => self.answer(command, &{ self.radio.query }),
-            (code::SELECT, &[_, _, _, _, _, bits, _, ref mask @ ..])
-                if usize::from(bits).div_ceil(8) == mask.len() =>
-            {
+            (code::SELECT, &[_, _, _, _, _, bits, _, ref mask @ ..]) if usize::from(bits).div_ceil(8) == mask.len() => {
                 self.radio.select = parameters.to_vec();
                 self.answer(command, &[0]);
             }
@@ -319,10 +282,7 @@ impl Module {
             (code::MULTI_POLL, &[0x22, high, low]) => {
                 self.multi_polls += 1;
                 let left = u16::from_be_bytes([high, low]);
-                self.polls = (0 < left).then(|| Polls {
-                    left,
-                    next: now + self.settings.round,
-                });
+                self.polls = (0 < left).then(|| Polls { left, next: now + self.settings.round });
             }
             (code::STOP, []) => {
                 self.polls = None;
@@ -333,12 +293,7 @@ impl Module {
     }
 
     fn answer(&mut self, command: u8, parameters: &[u8]) {
-        self.outbox.say(frame::encode(
-            self.settings.dialect,
-            Kind::Response,
-            command,
-            parameters,
-        ));
+        self.outbox.say(frame::encode(self.settings.dialect, Kind::Response, command, parameters));
     }
 
     fn fail(&mut self, fault: Fault) {

@@ -20,13 +20,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            prefix: Vec::new(),
-            suffix: b"\r".to_vec(),
-            aim: true,
-            split: false,
-            pause: Duration::ZERO,
-        }
+        Self { prefix: Vec::new(), suffix: b"\r".to_vec(), aim: true, split: false, pause: Duration::ZERO }
     }
 }
 
@@ -42,12 +36,7 @@ pub struct Scanner {
 
 impl Scanner {
     pub fn new(settings: Settings, script: Script, seed: u64) -> Self {
-        Self {
-            settings,
-            stage: Stage::new(script, seed),
-            outbox: Outbox::default(),
-            ready: Duration::ZERO,
-        }
+        Self { settings, stage: Stage::new(script, seed), outbox: Outbox::default(), ready: Duration::ZERO }
     }
 
     /// Somebody opened the port.
@@ -71,17 +60,13 @@ impl Scanner {
             };
             match act {
                 Act::Symbol { aim: symbol, bytes } => {
-                    let aim = symbol
-                        .filter(|_| self.settings.aim)
-                        .map(|aim| [b']', aim.code, aim.modifier]);
+                    let aim = symbol.filter(|_| self.settings.aim).map(|aim| [b']', aim.code, aim.modifier]);
                     let aim = aim.as_ref().map_or(&[][..], |aim| aim);
-                    let message =
-                        [&self.settings.prefix, aim, &bytes, &self.settings.suffix].concat();
+                    let message = [&self.settings.prefix, aim, &bytes, &self.settings.suffix].concat();
                     if self.stage.take_truncation() {
                         // A scanner breaks off in a code only when its cable is pulled. The person scans again.
                         self.break_off(&message, now);
-                        self.stage
-                            .show(Presentation::Symbol { aim: symbol, bytes }, now);
+                        self.stage.show(Presentation::Symbol { aim: symbol, bytes }, now);
                         return;
                     }
                     self.say(&message, bytes, now);
@@ -116,13 +101,7 @@ impl Scanner {
 
     /// Holds a symbol with the text `bytes` before the scanner.
     pub fn scan(&mut self, bytes: &[u8], now: Duration) {
-        self.show(
-            Presentation::Symbol {
-                aim: None,
-                bytes: bytes.to_vec(),
-            },
-            now,
-        );
+        self.show(Presentation::Symbol { aim: None, bytes: bytes.to_vec() }, now);
     }
 
     /// What was handed over, oldest first.
@@ -150,28 +129,22 @@ impl Scanner {
             let Ok(length) = usize::try_from(1 + self.stage.random.below(most)) else {
                 break;
             };
-            let Some((part, behind)) = rest
-                .split_at_checked(length)
-                .filter(|(_, behind)| !behind.is_empty())
-            else {
+            let Some((part, behind)) = rest.split_at_checked(length).filter(|(_, behind)| !behind.is_empty()) else {
                 break;
             };
             self.outbox.say(part.to_vec());
             rest = behind;
         }
-        self.outbox
-            .say_logged(rest.to_vec(), now, SentWhat::Symbol { bytes: text });
+        self.outbox.say_logged(rest.to_vec(), now, SentWhat::Symbol { bytes: text });
     }
 
     /// Noise as a line makes it: it has no true end, yet an end is sent behind it, for otherwise it would stick to
     /// the next code and no reader on earth could part them.
     fn noise(&mut self, bytes: Vec<u8>, now: Duration) {
         let framing = [self.settings.prefix.as_slice(), &self.settings.suffix].concat();
-        let foreign = bytes.into_iter().map(|byte| {
-            match framing.contains(&byte) || matches!(byte, b'\r' | b'\n') {
-                true => 0x1A,
-                false => byte,
-            }
+        let foreign = bytes.into_iter().map(|byte| match framing.contains(&byte) || matches!(byte, b'\r' | b'\n') {
+            true => 0x1A,
+            false => byte,
         });
         let mut noise: Vec<u8> = foreign.collect();
         // One byte that no label holds, as a wrong speed gives in plenty.

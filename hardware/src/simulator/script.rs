@@ -28,18 +28,9 @@ pub enum Presentation {
     /// A printed symbol comes before the scanner: `bytes` is its text, `aim` what the scanner calls its kind.
     Symbol { aim: Option<Aim>, bytes: Vec<u8> },
     /// A tag comes into the field of an antenna, passes and leaves after `stays`, loudest (`peak_dbm`) half way.
-    Tag {
-        epc: Vec<u8>,
-        antenna: u16,
-        peak_dbm: i16,
-        stays: Duration,
-    },
+    Tag { epc: Vec<u8>, antenna: u16, peak_dbm: i16, stays: Duration },
     /// A tag comes into the field and stays until [`Presentation::TagLeaves`].
-    TagEnters {
-        epc: Vec<u8>,
-        antenna: u16,
-        peak_dbm: i16,
-    },
+    TagEnters { epc: Vec<u8>, antenna: u16, peak_dbm: i16 },
     /// Every tag with this EPC leaves the field.
     TagLeaves { epc: Vec<u8> },
     /// Seeded bytes that belong to no message.
@@ -94,26 +85,14 @@ impl Script {
 
     /// Adds one symbol without AIM identifier.
     pub fn symbol(self, at: Duration, bytes: &[u8]) -> Self {
-        self.then(
-            at,
-            Presentation::Symbol {
-                aim: None,
-                bytes: bytes.to_vec(),
-            },
-        )
+        self.then(at, Presentation::Symbol { aim: None, bytes: bytes.to_vec() })
     }
 
     /// Adds a row of symbols, `gap` apart.
     pub fn burst(mut self, at: Duration, gap: Duration, symbols: &[Vec<u8>]) -> Self {
         let mut when = at;
         for bytes in symbols {
-            self.add(
-                when,
-                Presentation::Symbol {
-                    aim: None,
-                    bytes: bytes.clone(),
-                },
-            );
+            self.add(when, Presentation::Symbol { aim: None, bytes: bytes.clone() });
             when = when.saturating_add(gap);
         }
         self
@@ -122,15 +101,7 @@ impl Script {
     /// Adds a tag that is in the field of `antenna` from `from` to `until`.
     pub fn tag(self, from: Duration, until: Duration, epc: &[u8], antenna: u16) -> Self {
         let stays = until.saturating_sub(from);
-        self.then(
-            from,
-            Presentation::Tag {
-                epc: epc.to_vec(),
-                antenna,
-                peak_dbm: -45,
-                stays,
-            },
-        )
+        self.then(from, Presentation::Tag { epc: epc.to_vec(), antenna, peak_dbm: -45, stays })
     }
 
     /// A script drawn from `seed`: every symbol and tag of `mix` once, and its faults, at seeded times.
@@ -140,39 +111,21 @@ impl Script {
         let lasts = mix.lasts.as_millis().try_into().unwrap_or(u64::MAX);
         for bytes in &mix.symbols {
             let at = Duration::from_millis(random.below(lasts));
-            script.add(
-                at,
-                Presentation::Symbol {
-                    aim: None,
-                    bytes: bytes.clone(),
-                },
-            );
+            script.add(at, Presentation::Symbol { aim: None, bytes: bytes.clone() });
         }
         for epc in &mix.tags {
             let at = Duration::from_millis(random.below(lasts));
             let antenna = 1 + u16::try_from(random.below(mix.antennas.max(1).into())).unwrap_or(0);
             let peak_dbm = -60 + i16::try_from(random.below(25)).unwrap_or(0);
             let stays = Duration::from_millis(600 + random.below(2400));
-            script.add(
-                at,
-                Presentation::Tag {
-                    epc: epc.clone(),
-                    antenna,
-                    peak_dbm,
-                    stays,
-                },
-            );
+            script.add(at, Presentation::Tag { epc: epc.clone(), antenna, peak_dbm, stays });
         }
         for _ in 0..mix.faults {
             let at = Duration::from_millis(random.below(lasts));
             let what = match random.below(4) {
-                0 => Presentation::Garbage {
-                    bytes: 1 + usize::try_from(random.below(64)).unwrap_or(0),
-                },
+                0 => Presentation::Garbage { bytes: 1 + usize::try_from(random.below(64)).unwrap_or(0) },
                 1 => Presentation::Truncation,
-                2 => Presentation::Silence {
-                    lasts: Duration::from_millis(100 + random.below(900)),
-                },
+                2 => Presentation::Silence { lasts: Duration::from_millis(100 + random.below(900)) },
                 _ => Presentation::Disconnect,
             };
             script.add(at, what);
@@ -204,11 +157,7 @@ pub enum SentWhat {
     /// A whole symbol; `bytes` is its text without AIM identifier, prefix and suffix.
     Symbol { bytes: Vec<u8> },
     /// A whole report of one answer of a tag.
-    Tag {
-        epc: Vec<u8>,
-        antenna: u16,
-        rssi_dbm: i16,
-    },
+    Tag { epc: Vec<u8>, antenna: u16, rssi_dbm: i16 },
     /// `n` bytes that are no whole message: garbage, or the first part of a message that broke off.
     Garbage { n: usize },
     /// The link was cut.
@@ -305,8 +254,7 @@ impl Stage {
     pub fn opened(&mut self, now: Duration) {
         self.started.get_or_insert(now);
         self.advance(now);
-        self.due
-            .retain(|what| matches!(what, Presentation::Symbol { .. }));
+        self.due.retain(|what| matches!(what, Presentation::Symbol { .. }));
         self.truncate = false;
         self.link = Link::Open;
     }
@@ -324,17 +272,12 @@ impl Stage {
             return None;
         }
         let place = match self.silent(now) {
-            true => self
-                .due
-                .iter()
-                .position(|what| *what == Presentation::Disconnect)?,
+            true => self.due.iter().position(|what| *what == Presentation::Disconnect)?,
             false => 0,
         };
         match self.due.remove(place)? {
             Presentation::Symbol { aim, bytes } => Some(Act::Symbol { aim, bytes }),
-            Presentation::Garbage { bytes } => Some(Act::Garbage {
-                bytes: self.random.bytes(bytes),
-            }),
+            Presentation::Garbage { bytes } => Some(Act::Garbage { bytes: self.random.bytes(bytes) }),
             Presentation::Disconnect => {
                 self.link = Link::Cut;
                 Some(Act::Disconnect)
@@ -356,11 +299,7 @@ impl Stage {
         }
         let heard = |pass: &Passage| {
             let rssi_dbm = pass.rssi_dbm(now)?;
-            Some(Heard {
-                epc: pass.epc.clone(),
-                antenna: pass.antenna,
-                rssi_dbm,
-            })
+            Some(Heard { epc: pass.epc.clone(), antenna: pass.antenna, rssi_dbm })
         };
         self.field.iter().filter_map(heard).collect()
     }
@@ -388,10 +327,7 @@ impl Stage {
     /// When the stage next has something new, if nothing else happens. `None` when the script is played out.
     pub fn wake(&self) -> Option<Duration> {
         let start = self.started?;
-        let step = self
-            .script
-            .front()
-            .map(|step| start.saturating_add(step.at));
+        let step = self.script.front().map(|step| start.saturating_add(step.at));
         let waiting = match self.due.is_empty() || self.link == Link::Cut {
             true => None,
             false => Some(self.silent_until.unwrap_or(start)),
@@ -426,50 +362,23 @@ impl Stage {
 
     fn advance(&mut self, now: Duration) {
         let Some(start) = self.started else { return };
-        while self
-            .script
-            .front()
-            .is_some_and(|step| start.saturating_add(step.at) <= now)
-        {
+        while self.script.front().is_some_and(|step| start.saturating_add(step.at) <= now) {
             let Some(step) = self.script.pop_front() else {
                 break;
             };
             self.present(step.what, start.saturating_add(step.at));
         }
-        self.field
-            .retain(|pass| pass.until.is_none_or(|until| now < until));
+        self.field.retain(|pass| pass.until.is_none_or(|until| now < until));
     }
 
     fn present(&mut self, what: Presentation, at: Duration) {
         match what {
-            Presentation::Tag {
-                epc,
-                antenna,
-                peak_dbm,
-                stays,
-            } => {
-                self.field.push(Passage {
-                    epc,
-                    antenna,
-                    peak_dbm,
-                    from: at,
-                    until: Some(at.saturating_add(stays)),
-                });
+            Presentation::Tag { epc, antenna, peak_dbm, stays } => {
+                self.field.push(Passage { epc, antenna, peak_dbm, from: at, until: Some(at.saturating_add(stays)) });
             }
-            Presentation::TagEnters {
-                epc,
-                antenna,
-                peak_dbm,
-            } => {
-                self.field
-                    .retain(|pass| pass.epc != epc || pass.antenna != antenna);
-                self.field.push(Passage {
-                    epc,
-                    antenna,
-                    peak_dbm,
-                    from: at,
-                    until: None,
-                });
+            Presentation::TagEnters { epc, antenna, peak_dbm } => {
+                self.field.retain(|pass| pass.epc != epc || pass.antenna != antenna);
+                self.field.push(Passage { epc, antenna, peak_dbm, from: at, until: None });
             }
             Presentation::TagLeaves { epc } => self.field.retain(|pass| pass.epc != epc),
             Presentation::Truncation => self.truncate = true,
@@ -477,9 +386,7 @@ impl Stage {
                 let until = at.saturating_add(lasts);
                 self.silent_until = Some(self.silent_until.map_or(until, |other| other.max(until)));
             }
-            Presentation::Symbol { .. }
-            | Presentation::Garbage { .. }
-            | Presentation::Disconnect => {
+            Presentation::Symbol { .. } | Presentation::Garbage { .. } | Presentation::Disconnect => {
                 if self.due.len() == WAITING_MAX {
                     self.due.pop_front();
                 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use gatebook_hardware::simulator::script::{
-    Act, Mix, Presentation, Random, Script, SentWhat, Stage,
-};
+use gatebook_hardware::simulator::script::{Act, Mix, Presentation, Random, Script, SentWhat, Stage};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -43,14 +41,8 @@ fn a_passing_tag_rises_and_falls() {
     let mut stage = Stage::new(Script::new().tag(ms(1000), ms(2000), &[1; 12], 2), 0);
     stage.opened(ms(500));
     assert_eq!(stage.tags(ms(1499)), [], "times count from the opening");
-    let rssi: Vec<i16> = (1500..2500)
-        .step_by(50)
-        .map(|at| stage.tags(ms(at))[0].rssi_dbm)
-        .collect();
-    assert!(
-        rssi[..11].is_sorted() && rssi[10..].is_sorted_by(|a, b| b <= a),
-        "{rssi:?}"
-    );
+    let rssi: Vec<i16> = (1500..2500).step_by(50).map(|at| stage.tags(ms(at))[0].rssi_dbm).collect();
+    assert!(rssi[..11].is_sorted() && rssi[10..].is_sorted_by(|a, b| b <= a), "{rssi:?}");
     assert_eq!((rssi[0], rssi[10]), (-74, -45));
     assert_eq!(stage.tags(ms(2500)), []);
     assert!(stage.finished(ms(2500)));
@@ -61,14 +53,7 @@ fn a_tag_that_stays_is_heard_until_it_leaves() {
     let mut stage = Stage::new(Script::new(), 0);
     stage.opened(ms(0));
     let epc = vec![7; 12];
-    stage.show(
-        Presentation::TagEnters {
-            epc: epc.clone(),
-            antenna: 1,
-            peak_dbm: -40,
-        },
-        ms(10),
-    );
+    stage.show(Presentation::TagEnters { epc: epc.clone(), antenna: 1, peak_dbm: -40 }, ms(10));
     assert_eq!(stage.tags(ms(60_000))[0].rssi_dbm, -40);
     stage.show(Presentation::TagLeaves { epc }, ms(60_001));
     assert_eq!(stage.tags(ms(60_001)), []);
@@ -88,18 +73,8 @@ fn silence_holds_all_but_a_cut() {
     assert_eq!(stage.next(ms(20)), Some(Act::Disconnect));
     assert_eq!(stage.next(ms(200)), None, "nothing while the link is cut");
     stage.opened(ms(210));
-    assert_eq!(
-        stage.next(ms(210)),
-        Some(Act::Symbol {
-            aim: None,
-            bytes: b"A".to_vec()
-        })
-    );
-    assert_eq!(
-        stage.next(ms(210)),
-        None,
-        "garbage on a cut cable falls on nobody"
-    );
+    assert_eq!(stage.next(ms(210)), Some(Act::Symbol { aim: None, bytes: b"A".to_vec() }));
+    assert_eq!(stage.next(ms(210)), None, "garbage on a cut cable falls on nobody");
 }
 
 #[test]
