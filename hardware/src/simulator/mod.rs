@@ -36,6 +36,11 @@ impl Simulator {
         each!(self, device => device.opened(now))
     }
 
+    /// The door closed the link.
+    pub fn disconnected(&mut self, now: Duration) {
+        each!(self, device => device.disconnected(now))
+    }
+
     /// Takes what the door sent, in any split.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) {
         each!(self, device => device.receive(bytes, now))
@@ -97,6 +102,11 @@ impl Simulator {
     /// What was handed over, oldest first.
     pub fn log(&self) -> &[Sent] {
         each!(self, device => device.log())
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        each!(self, device => device.forgotten())
     }
 
     /// Whether the script is played out.
