@@ -14,7 +14,7 @@ pub mod scanner;
 pub mod script;
 
 /// A simulated device of any family.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Simulator {
     Scanner(scanner::Scanner),
     R200(r200::Module),
