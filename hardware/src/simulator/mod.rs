@@ -39,12 +39,9 @@ impl Simulator {
         each!(self, device => device.opened(now))
     }
 
-    /// The link is gone. A serial device does not notice; a reader on the network forgets its client.
+    /// The door closed the link.
     pub fn disconnected(&mut self, now: Duration) {
-        match self {
-            Simulator::Scanner(_) | Simulator::R200(_) => (),
-            Simulator::Llrp(reader) => reader.disconnected(now),
-        }
+        each!(self, device => device.disconnected(now))
     }
 
     /// Takes what the door sent, in any split.
@@ -95,6 +92,11 @@ impl Simulator {
     /// What was handed over, oldest first.
     pub fn log(&self) -> &[Sent] {
         each!(self, device => device.log())
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        each!(self, device => device.forgotten())
     }
 
     /// Whether the script is played out.

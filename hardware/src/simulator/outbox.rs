@@ -50,7 +50,6 @@ impl Outbox {
                 Some(bytes)
             }
             Parcel::Cut { at } => {
-                self.waiting.clear();
                 self.cut = true;
                 stage.sent(at, SentWhat::Disconnect);
                 None

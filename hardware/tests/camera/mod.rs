@@ -106,6 +106,8 @@ fn what_is_no_picture_says_what_is_wrong() {
     let (whole, _) = picture!("photo");
     // A header alone that claims 3.6 gigapixels.
     let bomb = unhex("89504e470d0a1a0a0000000d494844520000ea600000ea600800000000a5b92a9e000000004944415435af061e");
+    // Sides that are allowed, and 64 megapixels between them.
+    let wide = unhex("89504e470d0a1a0a0000000d4948445200001f4000001f400800000000239af228000000004944415435af061e");
     let gif = b"GIF89a\x01\0\x01\0\0\0\0;".to_vec();
     let blank = |width, height| encoded(&GrayImage::new(width, height), ImageFormat::Png);
     for (name, bytes, says) in [
@@ -115,6 +117,7 @@ fn what_is_no_picture_says_what_is_wrong() {
         ("cut in the header", whole[..20].to_vec(), "damaged or cut short"),
         ("cut in the pixels", whole[..whole.len() / 2].to_vec(), "damaged or cut short"),
         ("a decompression bomb", bomb, "60000 x 60000 pixels"),
+        ("too many pixels", wide, "8000 x 8000 pixels"),
         ("one line", blank(100, 1), "100 x 1 pixels, too small"),
         ("one column", blank(8, 518), "8 x 518 pixels, too small"),
         ("too long", blank(10_001, 30), "at most 10000 on a side"),

@@ -244,6 +244,19 @@ fn a_misheard_tag_is_noise() {
 }
 
 #[test]
+fn half_a_frame_cut_off_by_an_unplug_is_noise() {
+    let tag = unhex("aa02220011c930003036452148350c400000000164d1f9dd");
+    let mut session = polling(Dialect::R200);
+    session.receive(&tag[..10], ms(2));
+    session.opened(ms(3));
+    session.receive(&tag[10..], ms(4));
+    session.tick(ms(200));
+    let all = events(&mut session);
+    assert_eq!(all.first(), Some(&Event::Noise { bytes: 10 }));
+    assert_eq!((epcs(&all).len(), noise(&all)), (0, 24));
+}
+
+#[test]
 fn a_broken_frame_costs_no_frame_behind_it() {
     let tag = unhex("aa02220011c930003036452148350c400000000164d1f9dd");
     for cut in 1..tag.len() {
