@@ -5,7 +5,8 @@
 //! inside which is not repeated here: a receiver takes optional parameters in any order, a sender builds its own.
 
 use self::Field::{
-    BitString, DoubleWords, Octets, Reserved, Rest, S8, S16, Text, U1, U2, U8, U16, U32, U64, U96, Words,
+    BitString, DoubleWords, Octets, Reserved, Rest, S8, S16, Text, U1, U2, U8, U16, U32, U64, U96,
+    Words,
 };
 
 /// One field of a layout and its name. Everything is big-endian; `U1`, `U2` and `Reserved` are packed from the top bit
@@ -42,8 +43,9 @@ impl Field {
     /// The name of the field; reserved bits have none.
     pub fn name(self) -> Option<&'static str> {
         match self {
-            U1(name) | U2(name) | U8(name) | U16(name) | U32(name) | U64(name) | U96(name) | S8(name) | S16(name)
-            | BitString(name) | Octets(name) | Words(name) | DoubleWords(name) | Text(name) | Rest(name) => Some(name),
+            U1(name) | U2(name) | U8(name) | U16(name) | U32(name) | U64(name) | U96(name)
+            | S8(name) | S16(name) | BitString(name) | Octets(name) | Words(name)
+            | DoubleWords(name) | Text(name) | Rest(name) => Some(name),
             Reserved(_) => None,
         }
     }
@@ -54,13 +56,19 @@ impl Field {
 pub enum Place {
     Message(u16),
     /// Message 1023 of a vendor: u32 vendor and u8 subtype stand before the fields.
-    VendorMessage { vendor: u32, subtype: u8 },
+    VendorMessage {
+        vendor: u32,
+        subtype: u8,
+    },
     /// Type and value: one octet, top bit set, then a value of known size.
     Tv(u8),
     /// Type, length, value: u16 type, u16 length with these four octets.
     Tlv(u16),
     /// Parameter 1023 of a vendor: u32 vendor and u32 subtype stand before the fields.
-    Vendor { vendor: u32, subtype: u32 },
+    Vendor {
+        vendor: u32,
+        subtype: u32,
+    },
     /// A TLV parameter with a type that the table lacks, kept as octets.
     UnknownTlv,
     /// A TV parameter with a type that the table lacks: its size is unknown, so the rest of its parent is in it.
@@ -83,32 +91,57 @@ pub const ZEBRA: u32 = 161;
 
 /// The layout of a message type.
 pub fn message_layout(number: u16) -> Option<&'static Layout> {
-    find(MESSAGES, number, |place| if let Place::Message(number) = place { Some(number) } else { None })
+    find(MESSAGES, number, |place| {
+        if let Place::Message(number) = place {
+            Some(number)
+        } else {
+            None
+        }
+    })
 }
 
 /// The layout of a vendor's message.
 pub fn vendor_message_layout(vendor: u32, subtype: u8) -> Option<&'static Layout> {
-    VENDOR_MESSAGES.iter().find(|layout| layout.place == Place::VendorMessage { vendor, subtype })
+    VENDOR_MESSAGES
+        .iter()
+        .find(|layout| layout.place == Place::VendorMessage { vendor, subtype })
 }
 
 /// The layout of a TV parameter.
 pub fn tv_layout(number: u8) -> Option<&'static Layout> {
-    find(TVS, number, |place| if let Place::Tv(number) = place { Some(number) } else { None })
+    find(TVS, number, |place| {
+        if let Place::Tv(number) = place {
+            Some(number)
+        } else {
+            None
+        }
+    })
 }
 
 /// The layout of a TLV parameter.
 pub fn tlv_layout(number: u16) -> Option<&'static Layout> {
-    find(TLVS, number, |place| if let Place::Tlv(number) = place { Some(number) } else { None })
+    find(TLVS, number, |place| {
+        if let Place::Tlv(number) = place {
+            Some(number)
+        } else {
+            None
+        }
+    })
 }
 
 /// The layout of a vendor's parameter.
 pub fn vendor_layout(vendor: u32, subtype: u32) -> Option<&'static Layout> {
-    VENDORS.iter().find(|layout| layout.place == Place::Vendor { vendor, subtype })
+    VENDORS
+        .iter()
+        .find(|layout| layout.place == Place::Vendor { vendor, subtype })
 }
 
 /// The layout with this name, message or parameter.
 pub fn layout_named(name: &str) -> Option<&'static Layout> {
-    [MESSAGES, VENDOR_MESSAGES, TVS, TLVS, VENDORS].into_iter().flatten().find(|layout| layout.name == name)
+    [MESSAGES, VENDOR_MESSAGES, TVS, TLVS, VENDORS]
+        .into_iter()
+        .flatten()
+        .find(|layout| layout.name == name)
 }
 
 /// The tables are sorted by number.
@@ -117,35 +150,69 @@ fn find<N: Ord>(
     number: N,
     number_of: impl Fn(Place) -> Option<N>,
 ) -> Option<&'static Layout> {
-    let row = table.binary_search_by_key(&Some(number), |layout| number_of(layout.place)).ok()?;
+    let row = table
+        .binary_search_by_key(&Some(number), |layout| number_of(layout.place))
+        .ok()?;
     table.get(row)
 }
 
 const fn message(number: u16, name: &'static str, fields: &'static [Field]) -> Layout {
-    Layout { place: Place::Message(number), name, fields }
+    Layout {
+        place: Place::Message(number),
+        name,
+        fields,
+    }
 }
 
 const fn impinj_message(subtype: u8, name: &'static str, fields: &'static [Field]) -> Layout {
-    Layout { place: Place::VendorMessage { vendor: IMPINJ, subtype }, name, fields }
+    Layout {
+        place: Place::VendorMessage {
+            vendor: IMPINJ,
+            subtype,
+        },
+        name,
+        fields,
+    }
 }
 
 const fn tv(number: u8, name: &'static str, fields: &'static [Field]) -> Layout {
-    Layout { place: Place::Tv(number), name, fields }
+    Layout {
+        place: Place::Tv(number),
+        name,
+        fields,
+    }
 }
 
 const fn tlv(number: u16, name: &'static str, fields: &'static [Field]) -> Layout {
-    Layout { place: Place::Tlv(number), name, fields }
+    Layout {
+        place: Place::Tlv(number),
+        name,
+        fields,
+    }
 }
 
 const fn impinj(subtype: u32, name: &'static str, fields: &'static [Field]) -> Layout {
-    Layout { place: Place::Vendor { vendor: IMPINJ, subtype }, name, fields }
+    Layout {
+        place: Place::Vendor {
+            vendor: IMPINJ,
+            subtype,
+        },
+        name,
+        fields,
+    }
 }
 
-pub(super) static UNKNOWN_TLV: Layout =
-    Layout { place: Place::UnknownTlv, name: "Unknown", fields: &[U16("Type"), Rest("Data")] };
+pub(super) static UNKNOWN_TLV: Layout = Layout {
+    place: Place::UnknownTlv,
+    name: "Unknown",
+    fields: &[U16("Type"), Rest("Data")],
+};
 
-pub(super) static UNKNOWN_TV: Layout =
-    Layout { place: Place::UnknownTv, name: "UnknownTV", fields: &[U8("Type"), Rest("Data")] };
+pub(super) static UNKNOWN_TV: Layout = Layout {
+    place: Place::UnknownTv,
+    name: "UnknownTV",
+    fields: &[U8("Type"), Rest("Data")],
+};
 
 #[rustfmt::skip]
 static MESSAGES: &[Layout] = &[

@@ -13,9 +13,11 @@ impl Message {
         let mut out = String::new();
         out.push_str("{\"message\":");
         text(self.body.name(), &mut out);
-        for (name, number) in
-            [("type", u32::from(self.number())), ("version", u32::from(self.version)), ("message_id", self.id)]
-        {
+        for (name, number) in [
+            ("type", u32::from(self.number())),
+            ("version", u32::from(self.version)),
+            ("message_id", self.id),
+        ] {
             push(&mut out, format_args!(",\"{name}\":{number}"));
         }
         out.push_str(",\"decoded\":");
@@ -50,7 +52,9 @@ fn object(parameter: &Parameter, out: &mut String) {
     // appearance is restored.
     let mut groups: Vec<(usize, &Parameter)> = parameter.parameters.iter().enumerate().collect();
     groups.sort_by_key(|(_, inner)| inner.name());
-    let mut groups: Vec<_> = groups.chunk_by(|(_, a), (_, b)| a.name() == b.name()).collect();
+    let mut groups: Vec<_> = groups
+        .chunk_by(|(_, a), (_, b)| a.name() == b.name())
+        .collect();
     groups.sort_by_key(|group| group.first().map(|(place, _)| *place));
     for group in groups {
         match group {
@@ -78,7 +82,11 @@ fn value(value: &Value, out: &mut String) {
             out.push('}');
         }
         Value::Octets(octets) => hex(octets, out),
-        Value::Numbers(numbers) => list(numbers.iter(), |number, out| push(out, format_args!("{number}")), out),
+        Value::Numbers(numbers) => list(
+            numbers.iter(),
+            |number, out| push(out, format_args!("{number}")),
+            out,
+        ),
         Value::Text(content) => text(content, out),
     }
 }

@@ -36,7 +36,10 @@ pub(super) struct Capabilities {
 
 impl Capabilities {
     pub(super) fn of(answer: &Parameter) -> Capabilities {
-        let mut found = Capabilities { model: "LLRP reader".to_owned(), ..Capabilities::default() };
+        let mut found = Capabilities {
+            model: "LLRP reader".to_owned(),
+            ..Capabilities::default()
+        };
         if let Some(general) = answer.find("GeneralDeviceCapabilities") {
             let number = |field| general.number(field).unwrap_or_default();
             let maker = match number("DeviceManufacturerName") as u32 {
@@ -52,11 +55,20 @@ impl Capabilities {
             found.holds = llrp.number("SupportsEventAndReportHolding") == Some(1);
             found.warns = llrp.number("CanReportBufferFillWarning") == Some(1);
         }
-        let bands = answer.find("RegulatoryCapabilities").and_then(|inner| inner.find("UHFBandCapabilities"));
+        let bands = answer
+            .find("RegulatoryCapabilities")
+            .and_then(|inner| inner.find("UHFBandCapabilities"));
         if let Some(bands) = bands {
-            found.powers = bands.all("TransmitPowerLevelTableEntry").filter_map(power_step).collect();
-            let hop = bands.find("FrequencyInformation").and_then(|inner| inner.find("FrequencyHopTable"));
-            found.hop_table = hop.and_then(|table| table.number("HopTableID")).unwrap_or_default() as u16;
+            found.powers = bands
+                .all("TransmitPowerLevelTableEntry")
+                .filter_map(power_step)
+                .collect();
+            let hop = bands
+                .find("FrequencyInformation")
+                .and_then(|inner| inner.find("FrequencyHopTable"));
+            found.hop_table = hop
+                .and_then(|table| table.number("HopTableID"))
+                .unwrap_or_default() as u16;
         }
         found
     }
@@ -64,7 +76,10 @@ impl Capabilities {
     /// Index and 1/100 dBm of the highest step that is not above `wanted_dbm`, or of the lowest step there is.
     fn power(&self, wanted_dbm: i16) -> Option<(u16, i16)> {
         let wanted = i32::from(wanted_dbm) * 100;
-        let below = self.powers.iter().filter(|(_, cdbm)| i32::from(*cdbm) <= wanted);
+        let below = self
+            .powers
+            .iter()
+            .filter(|(_, cdbm)| i32::from(*cdbm) <= wanted);
         let lowest = || self.powers.iter().min_by_key(|(_, cdbm)| *cdbm);
         below.max_by_key(|(_, cdbm)| *cdbm).or_else(lowest).copied()
     }
@@ -73,13 +88,19 @@ impl Capabilities {
     pub(super) fn shortcomings(&self, settings: &Settings) -> Vec<String> {
         let mut found = Vec::new();
         if let Some(count) = self.antennas {
-            for antenna in settings.antennas.iter().filter(|antenna| !self.has_antenna(**antenna)) {
+            for antenna in settings
+                .antennas
+                .iter()
+                .filter(|antenna| !self.has_antenna(**antenna))
+            {
                 found.push(format!("antenna {antenna} is configured, but the reader has antennas 1 to {count}; it is left out"));
             }
         }
         if let Some(wanted) = settings.power_dbm {
             match self.power(wanted) {
-                None => found.push(format!("the reader names no power steps; it sends as it is set, not with {wanted} dBm")),
+                None => found.push(format!(
+                    "the reader names no power steps; it sends as it is set, not with {wanted} dBm"
+                )),
                 Some((_, cdbm)) if i32::from(wanted) * 100 < i32::from(cdbm) => {
                     let lowest = f32::from(cdbm) / 100.0;
                     found.push(format!("{wanted} dBm is configured, but the reader's lowest power is {lowest:.2} dBm; it is taken"));
@@ -102,21 +123,33 @@ impl Capabilities {
         if settings.antennas.is_empty() {
             return Some(vec![0]);
         }
-        let there: Vec<u16> = settings.antennas.iter().copied().filter(|antenna| self.has_antenna(*antenna)).collect();
+        let there: Vec<u16> = settings
+            .antennas
+            .iter()
+            .copied()
+            .filter(|antenna| self.has_antenna(*antenna))
+            .collect();
         (!there.is_empty()).then_some(there)
     }
 }
 
 fn power_step(entry: &Parameter) -> Option<(u16, i16)> {
-    let Some(Value::Signed(cdbm)) = entry.get("TransmitPowerValue") else { return None };
+    let Some(Value::Signed(cdbm)) = entry.get("TransmitPowerValue") else {
+        return None;
+    };
     Some((entry.number("Index")? as u16, i16::try_from(*cdbm).ok()?))
 }
 
 /// SET_READER_CONFIG: signs of life, the events that the session acts on, reports kept during an outage.
-pub(super) fn configuration(settings: &Settings, reader: &Capabilities, extent: Extent) -> Parameter {
+pub(super) fn configuration(
+    settings: &Settings,
+    reader: &Capabilities,
+    extent: Extent,
+) -> Parameter {
     let keepalive = u32::try_from(settings.keepalive_period().as_millis()).unwrap_or(u32::MAX);
-    let keepalive =
-        Parameter::new("KeepaliveSpec").set("KeepaliveTriggerType", 1u8).set("PeriodicTriggerValue", keepalive);
+    let keepalive = Parameter::new("KeepaliveSpec")
+        .set("KeepaliveTriggerType", 1u8)
+        .set("PeriodicTriggerValue", keepalive);
     let request = Parameter::new("SET_READER_CONFIG");
     if extent == Extent::Bare {
         return request.with(keepalive);
@@ -124,9 +157,13 @@ pub(super) fn configuration(settings: &Settings, reader: &Capabilities, extent: 
     // 2 ROSpec, 3 buffer filling, 4 reader exception, 8 antenna.
     let wanted = [(2u16, true), (3, reader.warns), (4, true), (8, true)];
     let events = wanted.into_iter().filter(|(_, can)| *can).map(|(kind, _)| {
-        Parameter::new("EventNotificationState").set("EventType", kind).set("NotificationState", true)
+        Parameter::new("EventNotificationState")
+            .set("EventType", kind)
+            .set("NotificationState", true)
     });
-    let request = request.with(Parameter::new("ReaderEventNotificationSpec").with_all(events)).with(keepalive);
+    let request = request
+        .with(Parameter::new("ReaderEventNotificationSpec").with_all(events))
+        .with(keepalive);
     if !reader.holds {
         return request;
     }
@@ -135,10 +172,21 @@ pub(super) fn configuration(settings: &Settings, reader: &Capabilities, extent: 
 }
 
 /// ADD_ROSPEC: read without end from the moment it is enabled, report every so many tags.
-pub(super) fn reading(settings: &Settings, reader: &Capabilities, antennas: &[u16], extent: Extent) -> Parameter {
-    let inventory = Parameter::new("InventoryParameterSpec").set("InventoryParameterSpecID", 1u16).set("ProtocolID", 1u8);
+pub(super) fn reading(
+    settings: &Settings,
+    reader: &Capabilities,
+    antennas: &[u16],
+    extent: Extent,
+) -> Parameter {
+    let inventory = Parameter::new("InventoryParameterSpec")
+        .set("InventoryParameterSpecID", 1u16)
+        .set("ProtocolID", 1u8);
     let inventory = match extent {
-        Extent::Full => inventory.with_all(antennas.iter().map(|antenna| antenna_setting(settings, reader, *antenna))),
+        Extent::Full => inventory.with_all(
+            antennas
+                .iter()
+                .map(|antenna| antenna_setting(settings, reader, *antenna)),
+        ),
         Extent::Bare => inventory,
     };
     let boundary = Parameter::new("ROBoundarySpec")
@@ -157,7 +205,11 @@ pub(super) fn reading(settings: &Settings, reader: &Capabilities, antennas: &[u1
         .set("ROReportTrigger", 2u8)
         .set("N", settings.report_every.max(1))
         .with(content);
-    let program = Parameter::new("ROSpec").set("ROSpecID", ROSPEC).with(boundary).with(antennas).with(report);
+    let program = Parameter::new("ROSpec")
+        .set("ROSpecID", ROSPEC)
+        .with(boundary)
+        .with(antennas)
+        .with(report);
     Parameter::new("ADD_ROSPEC").with(program)
 }
 

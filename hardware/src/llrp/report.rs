@@ -42,12 +42,18 @@ pub struct Stamps {
 impl Stamps {
     /// The later of two, clock by clock.
     pub fn latest(self, other: Stamps) -> Stamps {
-        Stamps { utc: self.utc.max(other.utc), uptime: self.uptime.max(other.uptime) }
+        Stamps {
+            utc: self.utc.max(other.utc),
+            uptime: self.uptime.max(other.uptime),
+        }
     }
 
     /// The time from `earlier` to `self`; `None` without a common clock. The uptime is trusted more: nobody sets it.
     pub fn since(self, earlier: Stamps) -> Option<Duration> {
-        let pair = self.uptime.zip(earlier.uptime).or(self.utc.zip(earlier.utc));
+        let pair = self
+            .uptime
+            .zip(earlier.uptime)
+            .or(self.utc.zip(earlier.utc));
         pair.map(|(late, early)| Duration::from_micros(late.saturating_sub(early)))
     }
 }
@@ -60,7 +66,10 @@ impl TagReport<'_> {
             antenna: self.antenna,
             rssi_dbm: self.rssi_dbm.map(i16::from),
             count: self.count.max(1),
-            age: newest.since(self.last_seen).unwrap_or_default().saturating_add(waited),
+            age: newest
+                .since(self.last_seen)
+                .unwrap_or_default()
+                .saturating_add(waited),
         }
     }
 }
@@ -78,7 +87,10 @@ pub struct TagReports<'a> {
 impl<'a> TagReports<'a> {
     /// The tags in a message body from octet `at` on; start at 0, resume at [`TagReports::at`].
     pub fn new(body: &'a [u8], at: usize) -> TagReports<'a> {
-        TagReports { rest: body.get(at..).unwrap_or_default(), at }
+        TagReports {
+            rest: body.get(at..).unwrap_or_default(),
+            at,
+        }
     }
 
     /// Octets of the body read so far.
@@ -88,7 +100,11 @@ impl<'a> TagReports<'a> {
 
     /// The latest stamp of the tags that are left.
     pub fn newest(&self) -> Stamps {
-        self.clone().map_while(Result::ok).fold(Stamps::default(), |newest, tag| newest.latest(tag.last_seen))
+        self.clone()
+            .map_while(Result::ok)
+            .fold(Stamps::default(), |newest, tag| {
+                newest.latest(tag.last_seen)
+            })
     }
 
     fn broken<T>(&mut self, flaw: Flaw) -> Option<Result<T, Malformed>> {
@@ -105,7 +121,11 @@ impl<'a> Iterator for TagReports<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let &[t0, t1, l0, l1, ..] = self.rest else {
-                return if self.rest.is_empty() { None } else { self.broken(Flaw::Stray) };
+                return if self.rest.is_empty() {
+                    None
+                } else {
+                    self.broken(Flaw::Stray)
+                };
             };
             if 0x80 <= t0 {
                 // No TV parameter belongs here, and an unknown one cannot be stepped over.
@@ -143,14 +163,22 @@ impl<'a> Iterator for TagReports<'a> {
 
 /// One TagReportData; `None` without an EPC.
 fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
-    let mut tag = TagReport { count: 1, ..TagReport::default() };
+    let mut tag = TagReport {
+        count: 1,
+        ..TagReport::default()
+    };
     let mut has_epc = false;
     let mut rest = content;
     while let Some(first) = rest.first() {
-        let fail = |flaw| Malformed { at: content.len() - rest.len(), flaw };
+        let fail = |flaw| Malformed {
+            at: content.len() - rest.len(),
+            flaw,
+        };
         rest = match *rest {
             [0x8D, ref after @ ..] => {
-                let (epc, after) = after.split_at_checked(12).ok_or_else(|| fail(Flaw::Overrun { number: 13 }))?;
+                let (epc, after) = after
+                    .split_at_checked(12)
+                    .ok_or_else(|| fail(Flaw::Overrun { number: 13 }))?;
                 (tag.epc, has_epc) = (epc, true);
                 after
             }
@@ -166,7 +194,18 @@ fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
                 tag.count = u16::from_be_bytes([c0, c1]);
                 after
             }
-            [clock @ (0x84 | 0x85), m0, m1, m2, m3, m4, m5, m6, m7, ref after @ ..] => {
+            [
+                clock @ (0x84 | 0x85),
+                m0,
+                m1,
+                m2,
+                m3,
+                m4,
+                m5,
+                m6,
+                m7,
+                ref after @ ..,
+            ] => {
                 let stamp = Some(u64::from_be_bytes([m0, m1, m2, m3, m4, m5, m6, m7]));
                 match clock {
                     0x84 => tag.last_seen.utc = stamp,
@@ -178,16 +217,29 @@ fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
                 let number = first & 0x7F;
                 // The value's size is unknown: what came before is kept, the rest of this entry is not.
                 let Some(size) = tv_size(number) else { break };
-                rest.get(1 + size..).ok_or_else(|| fail(Flaw::Overrun { number: u16::from(number) }))?
+                rest.get(1 + size..).ok_or_else(|| {
+                    fail(Flaw::Overrun {
+                        number: u16::from(number),
+                    })
+                })?
             }
             [t0, t1, l0, l1, ref after @ ..] => {
                 let number = u16::from_be_bytes([t0, t1]) & 0x03FF;
                 let length = u16::from_be_bytes([l0, l1]);
-                let size = usize::from(length).checked_sub(4).ok_or_else(|| fail(Flaw::TooShort { number, length }))?;
-                let (value, after) = after.split_at_checked(size).ok_or_else(|| fail(Flaw::Overrun { number }))?;
+                let size = usize::from(length)
+                    .checked_sub(4)
+                    .ok_or_else(|| fail(Flaw::TooShort { number, length }))?;
+                let (value, after) = after
+                    .split_at_checked(size)
+                    .ok_or_else(|| fail(Flaw::Overrun { number }))?;
                 if number == EPC_DATA {
-                    let cut = Flaw::FieldCut { layout: "EPCData", field: "EPC" };
-                    let &[b0, b1, ref octets @ ..] = value else { return Err(fail(cut)) };
+                    let cut = Flaw::FieldCut {
+                        layout: "EPCData",
+                        field: "EPC",
+                    };
+                    let &[b0, b1, ref octets @ ..] = value else {
+                        return Err(fail(cut));
+                    };
                     let size = usize::from(u16::from_be_bytes([b0, b1])).div_ceil(8);
                     (tag.epc, has_epc) = (octets.get(..size).ok_or_else(|| fail(cut))?, true);
                 }
@@ -208,7 +260,10 @@ fn tv_size(number: u8) -> Option<usize> {
         9 | 16 | 18 => 4,
         13 => 12,
         _ => {
-            debug_assert!(fields::tv_layout(number).is_none(), "the field table knows TV parameter {number}");
+            debug_assert!(
+                fields::tv_layout(number).is_none(),
+                "the field table knows TV parameter {number}"
+            );
             return None;
         }
     })

@@ -21,10 +21,18 @@ impl Status {
     /// The status inside an answer; an answer without one counts as success.
     pub fn of(answer: &Parameter) -> Status {
         let Some(status) = answer.find("LLRPStatus") else {
-            return Status { code: 0, text: String::new(), place: None };
+            return Status {
+                code: 0,
+                text: String::new(),
+                place: None,
+            };
         };
         let code = status.number("StatusCode").unwrap_or_default() as u16;
-        Status { code, text: status.text("ErrorDescription").to_owned(), place: place(status, "the message") }
+        Status {
+            code,
+            text: status.text("ErrorDescription").to_owned(),
+            place: place(status, "the message"),
+        }
     }
 
     pub fn is_success(&self) -> bool {
@@ -58,7 +66,10 @@ fn place(error: &Parameter, name: &str) -> Option<String> {
     }
     let field = error.find("FieldError")?;
     let (number, code) = (field.number("FieldNum")?, field.number("ErrorCode")?);
-    Some(format!("field {number} of {name}: {}", words(code as u16).0))
+    Some(format!(
+        "field {number} of {name}: {}",
+        words(code as u16).0
+    ))
 }
 
 /// Name of a status code and what to do.
@@ -72,14 +83,20 @@ fn words(code: u16) -> (&'static str, &'static str) {
         102 => ("M_UnexpectedParameter", FIRMWARE),
         103 => ("M_MissingParameter", FIRMWARE),
         104 => ("M_DuplicateParameter", FIRMWARE),
-        105 => ("M_OverflowParameter", "the reader is full: delete reading programs (ROSpecs) that other software left"),
+        105 => (
+            "M_OverflowParameter",
+            "the reader is full: delete reading programs (ROSpecs) that other software left",
+        ),
         106 => ("M_OverflowField", SETTINGS),
         107 => ("M_UnknownParameter", FIRMWARE),
         108 => ("M_UnknownField", FIRMWARE),
         109 => ("M_UnsupportedMessage", FIRMWARE),
         110 => ("M_UnsupportedVersion", FIRMWARE),
         111 => ("M_UnsupportedParameter", FIRMWARE),
-        112 => ("M_UnexpectedMessage", "another program may control the reader: stop it or restart the reader"),
+        112 => (
+            "M_UnexpectedMessage",
+            "another program may control the reader: stop it or restart the reader",
+        ),
         200 => ("P_ParameterError", SETTINGS),
         201 => ("P_FieldError", SETTINGS),
         202 => ("P_UnexpectedParameter", FIRMWARE),
@@ -91,8 +108,14 @@ fn words(code: u16) -> (&'static str, &'static str) {
         208 => ("P_UnknownField", FIRMWARE),
         209 => ("P_UnsupportedParameter", SETTINGS),
         300 => ("A_Invalid", SETTINGS),
-        301 => ("A_OutOfRange", "a setting is out of the reader's range: check antenna numbers and transmit power"),
-        401 => ("R_DeviceError", "the reader reports a fault of its own: check antennas and power supply, restart it"),
+        301 => (
+            "A_OutOfRange",
+            "a setting is out of the reader's range: check antenna numbers and transmit power",
+        ),
+        401 => (
+            "R_DeviceError",
+            "the reader reports a fault of its own: check antennas and power supply, restart it",
+        ),
         _ => ("unknown status", "see the reader's manual"),
     }
 }

@@ -15,7 +15,12 @@ use super::{hex, vectors};
 
 fn real_messages() -> Vec<Vec<u8>> {
     let all = vectors();
-    all["vectors"].as_array().unwrap().iter().map(|vector| hex(vector["hex"].as_str().unwrap())).collect()
+    all["vectors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|vector| hex(vector["hex"].as_str().unwrap()))
+        .collect()
 }
 
 /// Changes a few octets, cuts, doubles or lengthens; keeps the message length true in half the cases, so that the
@@ -47,21 +52,35 @@ fn mutated_messages_decode_or_are_refused_and_what_decodes_encodes_to_a_fixed_po
     let (mut random, messages) = (Random::new(SEED), real_messages());
     let (mut fed, mut sound) = (0, 0);
     while fed < 1_000_000 {
-        let bytes = mutated(&messages[random.below(messages.len() as u64) as usize], &mut random);
+        let bytes = mutated(
+            &messages[random.below(messages.len() as u64) as usize],
+            &mut random,
+        );
         fed += bytes.len();
-        let Ok(Some(frame)) = frame::cut(&bytes) else { continue };
-        let tags = TagReports::new(frame.body, 0).take_while(Result::is_ok).count();
+        let Ok(Some(frame)) = frame::cut(&bytes) else {
+            continue;
+        };
+        let tags = TagReports::new(frame.body, 0)
+            .take_while(Result::is_ok)
+            .count();
         assert!(tags <= frame.body.len() / 4, "seed {SEED}");
-        let Ok(message) = Message::decode(&frame) else { continue };
+        let Ok(message) = Message::decode(&frame) else {
+            continue;
+        };
         sound += 1;
-        serde_json::from_str::<serde_json::Value>(&message.json()).unwrap_or_else(|error| panic!("seed {SEED}: {error}"));
+        serde_json::from_str::<serde_json::Value>(&message.json())
+            .unwrap_or_else(|error| panic!("seed {SEED}: {error}"));
         // Reserved bits, padding and broken UTF-8 are not kept; what was encoded once stays as it is.
         let Ok(once) = message.encode() else { continue };
         let again = frame::cut(&once).unwrap().unwrap();
-        let again = Message::decode(&again).unwrap_or_else(|error| panic!("seed {SEED}: {error} in {once:02x?}"));
+        let again = Message::decode(&again)
+            .unwrap_or_else(|error| panic!("seed {SEED}: {error} in {once:02x?}"));
         assert_eq!(again.encode().unwrap(), once, "seed {SEED}");
     }
-    assert!(1000 < sound, "seed {SEED}: only {sound} messages were sound");
+    assert!(
+        1000 < sound,
+        "seed {SEED}: only {sound} messages were sound"
+    );
 }
 
 #[test]
@@ -70,12 +89,35 @@ fn parameters_nested_without_end_are_refused() {
     let mut inner = Vec::new();
     for _ in 0..1000 {
         let length = (8 + inner.len()) as u16;
-        inner = [&[0x01, 0x21][..], &length.to_be_bytes(), &[0, 0, 0, 0], &inner].concat();
+        inner = [
+            &[0x01, 0x21][..],
+            &length.to_be_bytes(),
+            &[0, 0, 0, 0],
+            &inner,
+        ]
+        .concat();
     }
-    let body = [&[0x01, 0x1F][..], &(8 + inner.len() as u16).to_be_bytes(), &[0, 100, 0, 0], &inner].concat();
-    let bytes = [&[0x04, 100][..], &(10 + body.len() as u32).to_be_bytes(), &[0, 0, 0, 1], &body].concat();
+    let body = [
+        &[0x01, 0x1F][..],
+        &(8 + inner.len() as u16).to_be_bytes(),
+        &[0, 100, 0, 0],
+        &inner,
+    ]
+    .concat();
+    let bytes = [
+        &[0x04, 100][..],
+        &(10 + body.len() as u32).to_be_bytes(),
+        &[0, 0, 0, 1],
+        &body,
+    ]
+    .concat();
     let error = Message::decode(&frame::cut(&bytes).unwrap().unwrap()).unwrap_err();
-    assert!(error.to_string().starts_with("parameters are nested more than 16 deep"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("parameters are nested more than 16 deep"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -84,7 +126,14 @@ fn a_session_survives_any_bytes_at_any_time() {
     for seed in 0..60 {
         let mut random = Random::new(seed);
         let mut client = Llrp::new(Settings::default());
-        let mut reader = LlrpReader::new(Make { delivery: Delivery::Split, ..Make::default() }, Script::new(), seed);
+        let mut reader = LlrpReader::new(
+            Make {
+                delivery: Delivery::Split,
+                ..Make::default()
+            },
+            Script::new(),
+            seed,
+        );
         let (mut now, mut fed, mut answered) = (Duration::ZERO, 0, 0usize);
         client.opened(now);
         reader.opened(now);
@@ -100,13 +149,19 @@ fn a_session_survives_any_bytes_at_any_time() {
                 fed += bytes.len();
                 client.receive(&bytes, now);
             }
-            let bytes = mutated(&messages[random.below(messages.len() as u64) as usize], &mut random);
+            let bytes = mutated(
+                &messages[random.below(messages.len() as u64) as usize],
+                &mut random,
+            );
             fed += bytes.len();
             client.receive(&bytes, now);
             reader.receive(&bytes, now);
             client.tick(now);
             reader.tick(now);
-            assert!(std::iter::from_fn(|| client.poll()).count() <= 4096, "seed {seed}");
+            assert!(
+                std::iter::from_fn(|| client.poll()).count() <= 4096,
+                "seed {seed}"
+            );
             if client.wake().is_some_and(|wake| wake <= now) {
                 panic!("seed {seed}: the client wakes in the past");
             }
@@ -127,11 +182,31 @@ fn a_session_survives_any_bytes_at_any_time() {
 #[test]
 fn random_days_with_faults_deliver_exactly_what_the_log_says_was_handed_over() {
     for seed in 0..20u8 {
-        let tags = (0..30).map(|tag| vec![0x30, seed, 0, 0, 0, 0, 0, 0, 0, 0, 0, tag]).collect();
-        let mix = Mix { lasts: Duration::from_secs(60), symbols: Vec::new(), tags, antennas: 4, faults: 12 };
+        let tags = (0..30)
+            .map(|tag| vec![0x30, seed, 0, 0, 0, 0, 0, 0, 0, 0, 0, tag])
+            .collect();
+        let mix = Mix {
+            lasts: Duration::from_secs(60),
+            symbols: Vec::new(),
+            tags,
+            antennas: 4,
+            faults: 12,
+        };
         let script = Script::random(seed.into(), &mix);
-        let delivery = [Delivery::Whole, Delivery::Split, Delivery::Glued, Delivery::Bytewise][usize::from(seed % 4)];
-        let mut reader = LlrpReader::new(Make { delivery, ..Make::default() }, script, seed.into());
+        let delivery = [
+            Delivery::Whole,
+            Delivery::Split,
+            Delivery::Glued,
+            Delivery::Bytewise,
+        ][usize::from(seed % 4)];
+        let mut reader = LlrpReader::new(
+            Make {
+                delivery,
+                ..Make::default()
+            },
+            script,
+            seed.into(),
+        );
         let mut client = Llrp::new(Settings::default());
         let (mut heard, mut now, mut wired) = (Vec::new(), Duration::ZERO, false);
         let mut retry_at = now;
@@ -168,8 +243,15 @@ fn random_days_with_faults_deliver_exactly_what_the_log_says_was_handed_over() {
         // What was handed over behind garbage in the same moment cannot be told from garbage; never is a tag invented
         // or doubled.
         let mut sent_left = sent.iter();
-        assert!(heard.iter().all(|tag| sent_left.any(|other| other == tag)), "seed {seed}: a tag that was not sent");
-        assert!(lost * 20 <= sent.len(), "seed {seed}: {lost} of {} lost", sent.len());
+        assert!(
+            heard.iter().all(|tag| sent_left.any(|other| other == tag)),
+            "seed {seed}: a tag that was not sent"
+        );
+        assert!(
+            lost * 20 <= sent.len(),
+            "seed {seed}: {lost} of {} lost",
+            sent.len()
+        );
         assert!(500 < heard.len(), "seed {seed}: {}", heard.len());
     }
 }

@@ -10,7 +10,10 @@ mod session;
 /// Bytes of hex text.
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 /// `data/llrp.json`. Each vector names its origin and licence: captures of the LLRP Toolkit and of EdgeX Foundry's
@@ -22,14 +25,24 @@ fn vectors() -> serde_json::Value {
 /// A vector's bytes.
 fn vector(id: &str) -> Vec<u8> {
     let all = vectors();
-    let found = all["vectors"].as_array().unwrap().iter().find(|vector| vector["id"] == id);
-    hex(found.unwrap_or_else(|| panic!("no vector {id}"))["hex"].as_str().unwrap())
+    let found = all["vectors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|vector| vector["id"] == id);
+    hex(found.unwrap_or_else(|| panic!("no vector {id}"))["hex"]
+        .as_str()
+        .unwrap())
 }
 
 /// EPC, antenna and dBm of every tag that the simulator handed over.
 fn sent_tags(log: &[Sent]) -> Vec<(Vec<u8>, u16, i16)> {
     let tag = |sent: &Sent| match &sent.what {
-        SentWhat::Tag { epc, antenna, rssi_dbm } => Some((epc.clone(), *antenna, *rssi_dbm)),
+        SentWhat::Tag {
+            epc,
+            antenna,
+            rssi_dbm,
+        } => Some((epc.clone(), *antenna, *rssi_dbm)),
         _ => None,
     };
     log.iter().filter_map(tag).collect()
@@ -37,6 +50,8 @@ fn sent_tags(log: &[Sent]) -> Vec<(Vec<u8>, u16, i16)> {
 
 /// The same of a tag that the client heard.
 fn tag_of(read: &Read) -> (Vec<u8>, u16, i16) {
-    let Read::Tag(tag) = read else { panic!("an LLRP reader read {read:?}") };
+    let Read::Tag(tag) = read else {
+        panic!("an LLRP reader read {read:?}")
+    };
     (tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap())
 }

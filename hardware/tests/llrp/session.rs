@@ -13,8 +13,12 @@ use serde_json::Value;
 
 use super::{hex, sent_tags, vector};
 
-const A: [u8; 12] = [0x30, 0x34, 0x25, 0x7B, 0xF7, 0x19, 0x4E, 0x40, 0, 0, 0x1A, 0x01];
-const B: [u8; 16] = [0xE2, 0x80, 0x11, 0x60, 0x60, 0, 2, 4, 0x5A, 0x5B, 0x6C, 0x7D, 0x8E, 0x9F, 0xA0, 0xB1];
+const A: [u8; 12] = [
+    0x30, 0x34, 0x25, 0x7B, 0xF7, 0x19, 0x4E, 0x40, 0, 0, 0x1A, 0x01,
+];
+const B: [u8; 16] = [
+    0xE2, 0x80, 0x11, 0x60, 0x60, 0, 2, 4, 0x5A, 0x5B, 0x6C, 0x7D, 0x8E, 0x9F, 0xA0, 0xB1,
+];
 
 /// A client, a reader, and the wire between them.
 struct Door {
@@ -30,7 +34,14 @@ struct Door {
 impl Door {
     fn new(settings: Settings, make: Make) -> Door {
         let reader = LlrpReader::new(make, Script::new(), 7);
-        Door { client: Llrp::new(settings), reader, now: Duration::ZERO, wired: false, events: Vec::new(), said: Vec::new() }
+        Door {
+            client: Llrp::new(settings),
+            reader,
+            now: Duration::ZERO,
+            wired: false,
+            events: Vec::new(),
+            said: Vec::new(),
+        }
     }
 
     fn connect(&mut self) {
@@ -52,7 +63,8 @@ impl Door {
             while let (true, Some(bytes)) = (self.wired, self.client.transmit()) {
                 let frame = frame::cut(&bytes).unwrap().unwrap();
                 assert_eq!(frame.len(), bytes.len(), "one whole message per transmit");
-                self.said.push(serde_json::from_str(&Message::decode(&frame).unwrap().json()).unwrap());
+                self.said
+                    .push(serde_json::from_str(&Message::decode(&frame).unwrap().json()).unwrap());
                 self.reader.receive(&bytes, self.now);
                 moved = true;
             }
@@ -76,8 +88,13 @@ impl Door {
         let until = self.now + lasts;
         self.exchange();
         while self.now < until {
-            let wakes = [self.client.wake(), self.reader.wake()].into_iter().flatten().min();
-            let next = wakes.unwrap_or(until).max(self.now + Duration::from_millis(1));
+            let wakes = [self.client.wake(), self.reader.wake()]
+                .into_iter()
+                .flatten()
+                .min();
+            let next = wakes
+                .unwrap_or(until)
+                .max(self.now + Duration::from_millis(1));
             self.now = next.min(until);
             self.reader.tick(self.now);
             self.client.tick(self.now);
@@ -104,27 +121,48 @@ impl Door {
             Event::Noise { bytes } => Some(format!("noise: {bytes}")),
             Event::Read(_) => None,
         };
-        self.events.iter().filter_map(|(_, event)| word(event)).collect()
+        self.events
+            .iter()
+            .filter_map(|(_, event)| word(event))
+            .collect()
     }
 
     fn said(&self) -> Vec<&str> {
-        self.said.iter().map(|message| message["message"].as_str().unwrap()).collect()
+        self.said
+            .iter()
+            .map(|message| message["message"].as_str().unwrap())
+            .collect()
     }
 }
 
 const READY: &str = "ready: maker 0 1, firmware simulated 1";
 
 fn heard_tags(door: &Door) -> Vec<(Vec<u8>, u16, i16)> {
-    door.tags().iter().map(|tag| (tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap())).collect()
+    door.tags()
+        .iter()
+        .map(|tag| (tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap()))
+        .collect()
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn on_a_normal_day_every_reported_tag_arrives_once_and_in_order() {
-    for delivery in [Delivery::Whole, Delivery::Split, Delivery::Glued, Delivery::Bytewise] {
+    for delivery in [
+        Delivery::Whole,
+        Delivery::Split,
+        Delivery::Glued,
+        Delivery::Bytewise,
+    ] {
         for vendor in [Vendor::Plain, Vendor::UnknownParameters] {
-            let mut door = Door::new(Settings::default(), Make { delivery, vendor, ..Make::default() });
+            let mut door = Door::new(
+                Settings::default(),
+                Make {
+                    delivery,
+                    vendor,
+                    ..Make::default()
+                },
+            );
             door.connect();
             door.run(SECOND);
             door.reader.tag_enters(&A, 1, door.now);
@@ -133,23 +171,44 @@ fn on_a_normal_day_every_reported_tag_arrives_once_and_in_order() {
             door.reader.tag_leaves(&A, door.now);
             door.reader.tag_leaves(&B, door.now);
             door.run(60 * SECOND);
-            assert_eq!(door.words(), [READY], "{delivery:?} {vendor:?}: an idle minute loses nothing");
+            assert_eq!(
+                door.words(),
+                [READY],
+                "{delivery:?} {vendor:?}: an idle minute loses nothing"
+            );
 
             let sent = sent_tags(door.reader.log());
-            assert!(100 < sent.len(), "{delivery:?} {vendor:?}: {} reports", sent.len());
+            assert!(
+                100 < sent.len(),
+                "{delivery:?} {vendor:?}: {} reports",
+                sent.len()
+            );
             assert_eq!(heard_tags(&door), sent, "{delivery:?} {vendor:?}");
-            let levels: Vec<i16> = sent.iter().filter(|tag| tag.0 == A).map(|tag| tag.2).collect();
+            let levels: Vec<i16> = sent
+                .iter()
+                .filter(|tag| tag.0 == A)
+                .map(|tag| tag.2)
+                .collect();
             let peak = levels.iter().max().unwrap();
-            assert!(levels[0] + 10 < *peak && levels[levels.len() - 1] + 10 < *peak, "it rises and falls: {levels:?}");
+            assert!(
+                levels[0] + 10 < *peak && levels[levels.len() - 1] + 10 < *peak,
+                "it rises and falls: {levels:?}"
+            );
 
             door.client.close(door.now);
             door.run(SECOND);
             assert!(door.client.closed() && !door.wired);
             assert_eq!(door.words(), [READY], "a goodbye is not a loss");
             let said = door.said();
-            assert_eq!(said[said.len() - 3..], ["DISABLE_ROSPEC", "DELETE_ROSPEC", "CLOSE_CONNECTION"]);
+            assert_eq!(
+                said[said.len() - 3..],
+                ["DISABLE_ROSPEC", "DELETE_ROSPEC", "CLOSE_CONNECTION"]
+            );
             let acks = said.iter().filter(|name| **name == "KEEPALIVE_ACK").count();
-            assert!((11..=13).contains(&acks), "{acks} keepalives in a minute of 5 s each");
+            assert!(
+                (11..=13).contains(&acks),
+                "{acks} keepalives in a minute of 5 s each"
+            );
         }
     }
 }
@@ -176,29 +235,48 @@ fn the_client_says_nothing_before_the_greeting_and_then_everything_in_order() {
 
 #[test]
 fn power_is_the_readers_next_lower_step_and_antennas_are_those_it_has() {
-    let settings = Settings { antennas: vec![2, 4, 7], power_dbm: Some(24), ..Settings::default() };
+    let settings = Settings {
+        antennas: vec![2, 4, 7],
+        power_dbm: Some(24),
+        ..Settings::default()
+    };
     let mut door = Door::new(settings, Make::default());
     door.connect();
-    let fault = "fault: antenna 7 is configured, but the reader has antennas 1 to 4; it is left out";
+    let fault =
+        "fault: antenna 7 is configured, but the reader has antennas 1 to 4; it is left out";
     assert_eq!(door.words(), [fault, READY]);
     let inventory = &door.said[4]["decoded"]["ROSpec"]["AISpec"];
     assert_eq!(inventory["AntennaIDs"], serde_json::json!([2, 4]));
     // Index 57 of the table stands for 24.00 dBm.
-    let settings = inventory["InventoryParameterSpec"]["AntennaConfiguration"].as_array().unwrap();
+    let settings = inventory["InventoryParameterSpec"]["AntennaConfiguration"]
+        .as_array()
+        .unwrap();
     let power = |setting: &Value| setting["RFTransmitter"]["TransmitPower"].as_u64().unwrap();
     assert_eq!(settings.iter().map(power).collect::<Vec<_>>(), [57, 57]);
 
     door.reader.tag_enters(&A, 1, door.now);
     door.reader.tag_enters(&B, 4, door.now);
     door.run(SECOND);
-    assert!(!door.tags().is_empty() && door.tags().iter().all(|tag| tag.antenna == 4), "antenna 1 does not read");
+    assert!(
+        !door.tags().is_empty() && door.tags().iter().all(|tag| tag.antenna == 4),
+        "antenna 1 does not read"
+    );
 }
 
 #[test]
 fn none_of_the_configured_antennas_ends_the_session_with_words() {
-    let mut door = Door::new(Settings { antennas: vec![9], ..Settings::default() }, Make::default());
+    let mut door = Door::new(
+        Settings {
+            antennas: vec![9],
+            ..Settings::default()
+        },
+        Make::default(),
+    );
     door.connect();
-    assert_eq!(door.words()[1], "lost: the reader has none of the configured antennas [9]; it has 1 to 4");
+    assert_eq!(
+        door.words()[1],
+        "lost: the reader has none of the configured antennas [9]; it has 1 to 4"
+    );
     assert!(door.client.closed());
 }
 
@@ -207,11 +285,19 @@ fn tags_that_pass_while_the_link_is_down_come_after_it_with_their_true_age() {
     let clocks = [
         Make::default().clock,
         // Five minutes slow, and no calendar at all.
-        Clock::Utc { origin_micros: 1_773_568_500_000_000 },
+        Clock::Utc {
+            origin_micros: 1_773_568_500_000_000,
+        },
         Clock::UptimeOnly,
     ];
     for clock in clocks {
-        let mut door = Door::new(Settings::default(), Make { clock, ..Make::default() });
+        let mut door = Door::new(
+            Settings::default(),
+            Make {
+                clock,
+                ..Make::default()
+            },
+        );
         door.connect();
         door.run(SECOND);
         door.pull();
@@ -228,20 +314,32 @@ fn tags_that_pass_while_the_link_is_down_come_after_it_with_their_true_age() {
         let seen: Vec<Duration> = door.tags().iter().map(|tag| door.now - tag.age).collect();
         assert!(20 < seen.len(), "{clock:?}: {} held", seen.len());
         let passage = passed..=passed + Duration::from_millis(1500);
-        assert!(seen.iter().all(|at| passage.contains(at)), "{clock:?}: {seen:?} within {passage:?}");
+        assert!(
+            seen.iter().all(|at| passage.contains(at)),
+            "{clock:?}: {seen:?} within {passage:?}"
+        );
         assert_eq!(heard_tags(&door), sent_tags(door.reader.log()), "{clock:?}");
 
         // And what is read now is young.
         door.reader.tag_enters(&B, 1, door.now);
         door.run(SECOND);
         let young = door.tags().into_iter().filter(|tag| tag.epc == B);
-        assert!(young.into_iter().all(|tag| tag.age == Duration::ZERO), "{clock:?}");
+        assert!(
+            young.into_iter().all(|tag| tag.age == Duration::ZERO),
+            "{clock:?}"
+        );
     }
 }
 
 #[test]
 fn without_holding_what_passes_while_the_link_is_down_was_never_said() {
-    let mut door = Door::new(Settings { hold: Hold::No, ..Settings::default() }, Make::default());
+    let mut door = Door::new(
+        Settings {
+            hold: Hold::No,
+            ..Settings::default()
+        },
+        Make::default(),
+    );
     door.connect();
     door.pull();
     door.reader.tag_enters(&A, 1, door.now);
@@ -250,12 +348,21 @@ fn without_holding_what_passes_while_the_link_is_down_was_never_said() {
     door.run(SECOND);
     door.connect();
     door.run(SECOND);
-    assert_eq!((heard_tags(&door), sent_tags(door.reader.log())), (vec![], vec![]));
+    assert_eq!(
+        (heard_tags(&door), sent_tags(door.reader.log())),
+        (vec![], vec![])
+    );
 }
 
 #[test]
 fn a_cut_in_the_middle_costs_nothing_that_was_handed_over() {
-    let mut door = Door::new(Settings::default(), Make { delivery: Delivery::Glued, ..Make::default() });
+    let mut door = Door::new(
+        Settings::default(),
+        Make {
+            delivery: Delivery::Glued,
+            ..Make::default()
+        },
+    );
     door.connect();
     door.reader.tag_enters(&A, 1, door.now);
     for _ in 0..5 {
@@ -272,17 +379,31 @@ fn a_cut_in_the_middle_costs_nothing_that_was_handed_over() {
 
 #[test]
 fn a_silent_reader_is_lost_after_two_and_a_half_keepalives() {
-    let mut door = Door::new(Settings { keepalive: 4 * SECOND, ..Settings::default() }, Make::default());
+    let mut door = Door::new(
+        Settings {
+            keepalive: 4 * SECOND,
+            ..Settings::default()
+        },
+        Make::default(),
+    );
     door.connect();
     door.run(20 * SECOND);
     let last = door.now;
-    door.reader.show(Presentation::Silence { lasts: 60 * SECOND }, door.now);
+    door.reader
+        .show(Presentation::Silence { lasts: 60 * SECOND }, door.now);
     door.run(11 * SECOND);
     let (at, lost) = door.events.last().unwrap();
     let want = "no byte from the reader for 10000 ms; check its power and network, the connection is made anew";
-    assert_eq!(*lost, Event::Lost { reason: want.to_owned() });
+    assert_eq!(
+        *lost,
+        Event::Lost {
+            reason: want.to_owned()
+        }
+    );
     assert_eq!(*at, last + 10 * SECOND);
-    assert!(door.client.closed() && door.client.wake().is_none() && door.client.transmit().is_none());
+    assert!(
+        door.client.closed() && door.client.wake().is_none() && door.client.transmit().is_none()
+    );
 }
 
 #[test]
@@ -293,8 +414,13 @@ fn a_second_client_is_turned_away_and_the_first_is_told() {
     let mut second = Llrp::new(Settings::default());
     second.opened(door.now);
     second.receive(&refusal, door.now);
-    let Some(Event::Lost { reason }) = second.poll() else { panic!("the second client is not lost") };
-    assert!(reason.starts_with("the reader is held by another client"), "{reason}");
+    let Some(Event::Lost { reason }) = second.poll() else {
+        panic!("the second client is not lost")
+    };
+    assert!(
+        reason.starts_with("the reader is held by another client"),
+        "{reason}"
+    );
     assert!(second.closed() && second.transmit().is_none());
 
     door.run(SECOND);
@@ -310,8 +436,17 @@ fn a_second_client_is_turned_away_and_the_first_is_told() {
 #[test]
 fn version_1_1_is_spoken_where_offered_and_1_0_1_where_refused() {
     for (speaks, version) in [(Speaks::One, 1), (Speaks::Two, 2)] {
-        let settings = Settings { version: Version::TryTwo, ..Settings::default() };
-        let mut door = Door::new(settings, Make { speaks, ..Make::default() });
+        let settings = Settings {
+            version: Version::TryTwo,
+            ..Settings::default()
+        };
+        let mut door = Door::new(
+            settings,
+            Make {
+                speaks,
+                ..Make::default()
+            },
+        );
         door.connect();
         door.reader.tag_enters(&A, 1, door.now);
         door.run(SECOND);
@@ -325,24 +460,44 @@ fn version_1_1_is_spoken_where_offered_and_1_0_1_where_refused() {
 
 #[test]
 fn a_reader_that_says_nothing_about_its_version_is_spoken_to_in_1_0_1() {
-    let mut client = Llrp::new(Settings { version: Version::TryTwo, ..Settings::default() });
+    let mut client = Llrp::new(Settings {
+        version: Version::TryTwo,
+        ..Settings::default()
+    });
     client.opened(Duration::ZERO);
     client.receive(&vector("evt-conn-success"), Duration::ZERO);
     assert!(client.transmit().is_some());
     assert_eq!(client.wake(), Some(3 * SECOND));
     client.tick(3 * SECOND);
-    assert_eq!(client.transmit().unwrap()[..2], [0x04, 0x01], "GET_READER_CAPABILITIES, version 1");
+    assert_eq!(
+        client.transmit().unwrap()[..2],
+        [0x04, 0x01],
+        "GET_READER_CAPABILITIES, version 1"
+    );
 }
 
 #[test]
 fn more_than_one_tag_per_report_leaves_none_waiting() {
-    let mut door = Door::new(Settings { report_every: 50, ..Settings::default() }, Make::default());
+    let mut door = Door::new(
+        Settings {
+            report_every: 50,
+            ..Settings::default()
+        },
+        Make::default(),
+    );
     door.connect();
     door.reader.tag_enters(&A, 1, door.now);
     door.run(10 * SECOND);
     let tags = door.tags();
-    assert!((8..=11).contains(&tags.len()), "one report a second, not {}", tags.len());
-    assert!(tags.iter().all(|tag| 10 < tag.count), "each stands for its reads");
+    assert!(
+        (8..=11).contains(&tags.len()),
+        "one report a second, not {}",
+        tags.len()
+    );
+    assert!(
+        tags.iter().all(|tag| 10 < tag.count),
+        "each stands for its reads"
+    );
 }
 
 /// A client that stands before the answer to its `request`, and the id of that request.
@@ -356,10 +511,16 @@ fn before(request: u16, answers: &[(u16, &str)]) -> (Llrp, u32) {
             if frame.number == request {
                 return (client, frame.id);
             }
-            let special = answers.iter().find(|(number, _)| *number == frame.number).map(|(_, body)| *body);
+            let special = answers
+                .iter()
+                .find(|(number, _)| *number == frame.number)
+                .map(|(_, body)| *body);
             match frame.number {
                 64 => continue,
-                number => client.receive(&answer(number + 10, frame.id, special.unwrap_or(OK)), Duration::ZERO),
+                number => client.receive(
+                    &answer(number + 10, frame.id, special.unwrap_or(OK)),
+                    Duration::ZERO,
+                ),
             }
         }
     }
@@ -371,7 +532,13 @@ const OK: &str = "011f000800000000";
 fn answer(number: u16, id: u32, body: &str) -> Vec<u8> {
     let body = hex(body);
     let length = 10 + body.len() as u32;
-    [&(0x0400 | number).to_be_bytes()[..], &length.to_be_bytes(), &id.to_be_bytes(), &body].concat()
+    [
+        &(0x0400 | number).to_be_bytes()[..],
+        &length.to_be_bytes(),
+        &id.to_be_bytes(),
+        &body,
+    ]
+    .concat()
 }
 
 fn drained(client: &mut Llrp) -> Vec<Event> {
@@ -387,14 +554,28 @@ fn a_refused_program_is_tried_bare_and_then_given_up_with_the_readers_own_words(
     let words = "the reader refused ADD_ROSPEC: M_ParameterError (100) \"bad ROSpec\" in field 2 of ROSpec: A_OutOfRange; \
                  the reader does not take these settings: try fewer antennas, no transmit power, another session; \
                  it reads with its own power and session";
-    assert_eq!(drained(&mut client), [Event::Fault { text: words.to_owned() }]);
+    assert_eq!(
+        drained(&mut client),
+        [Event::Fault {
+            text: words.to_owned()
+        }]
+    );
     let bare = client.transmit().unwrap();
-    assert!(bare.len() < 100, "no antenna configuration in {} bytes", bare.len());
+    assert!(
+        bare.len() < 100,
+        "no antenna configuration in {} bytes",
+        bare.len()
+    );
     let id = frame::cut(&bare).unwrap().unwrap().id;
     client.receive(&answer(30, id, "011f000801910000"), Duration::ZERO);
     let words = "the reader refused ADD_ROSPEC: R_DeviceError (401); the reader reports a fault of its own: check antennas \
                  and power supply, restart it";
-    assert_eq!(drained(&mut client), [Event::Lost { reason: words.to_owned() }]);
+    assert_eq!(
+        drained(&mut client),
+        [Event::Lost {
+            reason: words.to_owned()
+        }]
+    );
 }
 
 fn to_hex(bytes: &[u8]) -> String {
@@ -421,7 +602,12 @@ fn an_answer_that_does_not_come_is_named() {
     assert_eq!(client.wake(), Some(10 * SECOND));
     client.tick(10 * SECOND);
     let words = "the reader did not answer ENABLE_ROSPEC within 10 s; the connection is made anew";
-    assert_eq!(drained(&mut client), [Event::Lost { reason: words.to_owned() }]);
+    assert_eq!(
+        drained(&mut client),
+        [Event::Lost {
+            reason: words.to_owned()
+        }]
+    );
 }
 
 #[test]
@@ -430,20 +616,46 @@ fn an_acknowledgement_overtakes_what_is_queued() {
     client.receive(&answer(31, id, OK), Duration::ZERO);
     client.receive(&vector("keepalive"), Duration::ZERO);
     let ack = client.transmit().unwrap();
-    assert_eq!(ack, hex("04480000000a11223344"), "KEEPALIVE_ACK with the id of the keepalive");
-    assert_eq!(client.transmit().unwrap()[..2], [0x04, 20], "then ADD_ROSPEC");
+    assert_eq!(
+        ack,
+        hex("04480000000a11223344"),
+        "KEEPALIVE_ACK with the id of the keepalive"
+    );
+    assert_eq!(
+        client.transmit().unwrap()[..2],
+        [0x04, 20],
+        "then ADD_ROSPEC"
+    );
 }
 
 #[test]
 fn what_the_reader_reports_of_itself_is_said_in_words() {
     let overflow = hex("043f0000001e0000000100f600140080000c00064d0d2a4f080000fb0004");
     for (bytes, want) in [
-        (vector("evt-antenna-disconnected"), "fault: antenna 3 is disconnected; check its cable"),
-        (vector("evt-buffer-warning"), "fault: the reader's report buffer is 90 % full; the network may be too slow"),
-        (overflow, "fault: the reader's report buffer overflowed: tags were read and not reported; count again by hand"),
-        (vector("evt-exception"), "fault: the reader reports a fault at antenna 2: PA temperature high"),
-        (vector("evt-conn-close"), "lost: the reader closed the connection"),
-        (vector("edgex-readereventnotification-000"), "lost: the reader closed the connection"),
+        (
+            vector("evt-antenna-disconnected"),
+            "fault: antenna 3 is disconnected; check its cable",
+        ),
+        (
+            vector("evt-buffer-warning"),
+            "fault: the reader's report buffer is 90 % full; the network may be too slow",
+        ),
+        (
+            overflow,
+            "fault: the reader's report buffer overflowed: tags were read and not reported; count again by hand",
+        ),
+        (
+            vector("evt-exception"),
+            "fault: the reader reports a fault at antenna 2: PA temperature high",
+        ),
+        (
+            vector("evt-conn-close"),
+            "lost: the reader closed the connection",
+        ),
+        (
+            vector("edgex-readereventnotification-000"),
+            "lost: the reader closed the connection",
+        ),
         (
             hex("04630000000a00000005"),
             "fault: message 99 from the reader is not understood: message type 99 is not in LLRP 1.1",
@@ -459,14 +671,23 @@ fn what_the_reader_reports_of_itself_is_said_in_words() {
 
 #[test]
 fn bytes_that_are_no_llrp_end_the_session_and_say_where_to_look() {
-    for (bytes, noise) in [(b"HTTP/1.1 400 Bad Request\r\n".as_slice(), 26), (b"\x00garbage", 8), (b"\x04\x3D\0\0\0\x03", 6)] {
+    for (bytes, noise) in [
+        (b"HTTP/1.1 400 Bad Request\r\n".as_slice(), 26),
+        (b"\x00garbage", 8),
+        (b"\x04\x3D\0\0\0\x03", 6),
+    ] {
         let mut client = Llrp::new(Settings::default());
         client.opened(Duration::ZERO);
         client.receive(bytes, Duration::ZERO);
         let events = drained(&mut client);
-        let [Event::Noise { bytes }, Event::Lost { reason }] = events.as_slice() else { panic!("{events:?}") };
+        let [Event::Noise { bytes }, Event::Lost { reason }] = events.as_slice() else {
+            panic!("{events:?}")
+        };
         assert_eq!(*bytes, noise);
-        assert!(reason.ends_with("check that address and port belong to an LLRP reader"), "{reason}");
+        assert!(
+            reason.ends_with("check that address and port belong to an LLRP reader"),
+            "{reason}"
+        );
     }
 }
 
@@ -477,7 +698,8 @@ fn a_message_that_never_ends_is_not_waited_for() {
     // Claims 1 MiB; the keepalives that follow drown in it.
     door.client.receive(&hex("043d00100000000000ff"), door.now);
     door.run(12 * SECOND);
-    let want = "lost: a message from the reader did not end within 10 s; the connection is made anew";
+    let want =
+        "lost: a message from the reader did not end within 10 s; the connection is made anew";
     assert_eq!(door.words(), [READY, want]);
 }
 

@@ -54,41 +54,72 @@ pub(super) struct Entry {
 
 impl RoSpec {
     /// The program in an ADD_ROSPEC, or what the reader has against it.
-    pub(super) fn accept(spec: &Parameter, fallback: &ReportSpec, antennas: u16) -> Result<RoSpec, Refusal> {
+    pub(super) fn accept(
+        spec: &Parameter,
+        fallback: &ReportSpec,
+        antennas: u16,
+    ) -> Result<RoSpec, Refusal> {
         let id = spec.number("ROSpecID").unwrap_or_default() as u32;
         if id == 0 {
-            return Err(Refusal { code: 300, text: "ROSpecID 0 means all and cannot be added" });
+            return Err(Refusal {
+                code: 300,
+                text: "ROSpecID 0 means all and cannot be added",
+            });
         }
         if spec.number("CurrentState") != Some(0) {
-            return Err(Refusal { code: 300, text: "a ROSpec is added disabled" });
+            return Err(Refusal {
+                code: 300,
+                text: "a ROSpec is added disabled",
+            });
         }
-        let missing = Refusal { code: 103, text: "the ROSpec lacks a parameter" };
+        let missing = Refusal {
+            code: 103,
+            text: "the ROSpec lacks a parameter",
+        };
         let boundary = spec.find("ROBoundarySpec").ok_or(missing)?;
         let start = boundary.find("ROSpecStartTrigger").ok_or(missing)?;
         let immediate = match start.number("ROSpecStartTriggerType") {
             Some(0) => false,
             Some(1) => true,
-            _ => return Err(Refusal { code: 209, text: "start triggers other than none and immediate are not simulated" }),
+            _ => {
+                return Err(Refusal {
+                    code: 209,
+                    text: "start triggers other than none and immediate are not simulated",
+                });
+            }
         };
         let stop = boundary.find("ROSpecStopTrigger").ok_or(missing)?;
         let ro_lasts = stop_after(stop, "ROSpecStopTriggerType", "DurationTriggerValue")?;
         let mut inventories = spec.all("AISpec");
         let inventory = inventories.next().ok_or(missing)?;
         if inventories.next().is_some() {
-            return Err(Refusal { code: 105, text: "the reader takes one AISpec" });
+            return Err(Refusal {
+                code: 105,
+                text: "the reader takes one AISpec",
+            });
         }
         let stop = inventory.find("AISpecStopTrigger").ok_or(missing)?;
         let ai_lasts = stop_after(stop, "AISpecStopTriggerType", "DurationTrigger")?;
-        let Some(Value::Numbers(wanted)) = inventory.get("AntennaIDs") else { return Err(missing) };
+        let Some(Value::Numbers(wanted)) = inventory.get("AntennaIDs") else {
+            return Err(missing);
+        };
         if wanted.iter().any(|antenna| u32::from(antennas) < *antenna) {
-            return Err(Refusal { code: 301, text: "the reader has no such antenna" });
+            return Err(Refusal {
+                code: 301,
+                text: "the reader has no such antenna",
+            });
         }
         let settings = inventory.find("InventoryParameterSpec").ok_or(missing)?;
-        let power = settings.all("AntennaConfiguration").filter_map(|setting| setting.find("RFTransmitter"));
+        let power = settings
+            .all("AntennaConfiguration")
+            .filter_map(|setting| setting.find("RFTransmitter"));
         let indexes = power.filter_map(|transmitter| transmitter.number("TransmitPower"));
         for index in indexes {
             if index == 0 || u64::from(POWER_STEPS) < index {
-                return Err(Refusal { code: 301, text: "the reader has no such transmit power index" });
+                return Err(Refusal {
+                    code: 301,
+                    text: "the reader has no such transmit power index",
+                });
             }
         }
         let report = match spec.find("ROReportSpec") {
@@ -97,11 +128,23 @@ impl RoSpec {
         };
         let antennas = match wanted.contains(&0) {
             true => Vec::new(),
-            false => wanted.iter().filter_map(|antenna| u16::try_from(*antenna).ok()).collect(),
+            false => wanted
+                .iter()
+                .filter_map(|antenna| u16::try_from(*antenna).ok())
+                .collect(),
         };
         let lasts = ro_lasts.into_iter().chain(ai_lasts).min();
         let parameter = spec.clone();
-        Ok(RoSpec { id, state: State::Disabled, parameter, immediate, lasts, ends_at: None, antennas, report })
+        Ok(RoSpec {
+            id,
+            state: State::Disabled,
+            parameter,
+            immediate,
+            lasts,
+            ends_at: None,
+            antennas,
+            report,
+        })
     }
 
     pub(super) fn reads_at(&self, antenna: u16) -> bool {
@@ -119,7 +162,10 @@ fn stop_after(trigger: &Parameter, kind: &str, lasts: &str) -> Result<Option<Dur
     match trigger.number(kind) {
         Some(0) => Ok(None),
         Some(1) => Ok(trigger.number(lasts).map(Duration::from_millis)),
-        _ => Err(Refusal { code: 209, text: "stop triggers other than none and duration are not simulated" }),
+        _ => Err(Refusal {
+            code: 209,
+            text: "stop triggers other than none and duration are not simulated",
+        }),
     }
 }
 
@@ -132,23 +178,41 @@ impl ReportSpec {
             .set("EnableFirstSeenTimestamp", true)
             .set("EnableLastSeenTimestamp", true)
             .set("EnableTagSeenCount", true);
-        ReportSpec { every: 1, fetched: false, selector }
+        ReportSpec {
+            every: 1,
+            fetched: false,
+            selector,
+        }
     }
 
     pub(super) fn accept(report: &Parameter) -> Result<ReportSpec, Refusal> {
         let Some(trigger @ 0..=2) = report.number("ROReportTrigger") else {
-            return Err(Refusal { code: 209, text: "report triggers by time are not simulated" });
+            return Err(Refusal {
+                code: 209,
+                text: "report triggers by time are not simulated",
+            });
         };
         let selector = report.find("TagReportContentSelector");
-        let selector = selector.ok_or(Refusal { code: 103, text: "the ROReportSpec lacks its selector" })?.clone();
+        let selector = selector
+            .ok_or(Refusal {
+                code: 103,
+                text: "the ROReportSpec lacks its selector",
+            })?
+            .clone();
         let every = report.number("N").unwrap_or_default() as u16;
-        Ok(ReportSpec { every, fetched: trigger == 0, selector })
+        Ok(ReportSpec {
+            every,
+            fetched: trigger == 0,
+            selector,
+        })
     }
 
     /// As GET_READER_CONFIG tells it.
     pub(super) fn told(&self) -> Parameter {
         let trigger = if self.fetched { 0u8 } else { 2 };
-        let report = Parameter::new("ROReportSpec").set("ROReportTrigger", trigger).set("N", self.every);
+        let report = Parameter::new("ROReportSpec")
+            .set("ROReportTrigger", trigger)
+            .set("N", self.every);
         report.with(self.selector.clone())
     }
 
@@ -167,13 +231,20 @@ impl ReportSpec {
         let parts = [
             on("EnableROSpecID").then(|| one("ROSpecID", "ROSpecID", rospec.into())),
             on("EnableSpecIndex").then(|| one("SpecIndex", "SpecIndex", 1u16.into())),
-            on("EnableInventoryParameterSpecID")
-                .then(|| one("InventoryParameterSpecID", "InventoryParameterSpecID", 1u16.into())),
+            on("EnableInventoryParameterSpecID").then(|| {
+                one(
+                    "InventoryParameterSpecID",
+                    "InventoryParameterSpecID",
+                    1u16.into(),
+                )
+            }),
             on("EnableAntennaID").then(|| one("AntennaID", "AntennaID", entry.antenna.into())),
             on("EnablePeakRSSI").then(|| one("PeakRSSI", "PeakRSSI", rssi.into())),
             on("EnableChannelIndex").then(|| one("ChannelIndex", "ChannelIndex", 1u16.into())),
-            on("EnableFirstSeenTimestamp").then(|| one(first, "Microseconds", clock.micros(entry.first).into())),
-            on("EnableLastSeenTimestamp").then(|| one(last, "Microseconds", clock.micros(entry.last).into())),
+            on("EnableFirstSeenTimestamp")
+                .then(|| one(first, "Microseconds", clock.micros(entry.first).into())),
+            on("EnableLastSeenTimestamp")
+                .then(|| one(last, "Microseconds", clock.micros(entry.last).into())),
             on("EnableTagSeenCount").then(|| one("TagSeenCount", "TagCount", entry.count.into())),
             memory("EnablePCBits").then(|| one("C1G2_PC", "PC_Bits", pc.into())),
             memory("EnableCRC").then(|| one("C1G2_CRC", "CRC", crc16(pc, &entry.epc).into())),
@@ -182,10 +253,19 @@ impl ReportSpec {
             12 => one("EPC_96", "EPC", entry.epc.as_slice().into()),
             length => {
                 let bits = u16::try_from(length * 8).unwrap_or(u16::MAX);
-                one("EPCData", "EPC", Value::Bits { bits, octets: entry.epc.clone() })
+                one(
+                    "EPCData",
+                    "EPC",
+                    Value::Bits {
+                        bits,
+                        octets: entry.epc.clone(),
+                    },
+                )
             }
         };
-        Parameter::new("TagReportData").with(epc).with_all(parts.into_iter().flatten())
+        Parameter::new("TagReportData")
+            .with(epc)
+            .with_all(parts.into_iter().flatten())
     }
 }
 
@@ -194,7 +274,11 @@ fn crc16(pc: u16, epc: &[u8]) -> u16 {
     let octets = pc.to_be_bytes().into_iter().chain(epc.iter().copied());
     !octets.fold(0xFFFF, |crc, octet| {
         (0..8).fold(crc ^ u16::from(octet) << 8, |crc: u16, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
+            if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                crc << 1 ^ 0x1021
+            }
         })
     })
 }
