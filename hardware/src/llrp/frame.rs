@@ -53,14 +53,20 @@ impl std::error::Error for FramingLost {}
 /// # Errors
 /// [`FramingLost`] when the header claims fewer than [`HEADER`] or more than [`FRAME_MAX`] octets.
 pub fn cut(bytes: &[u8]) -> Result<Option<Frame<'_>>, FramingLost> {
-    let &[t0, t1, l0, l1, l2, l3, ref after @ ..] = bytes else { return Ok(None) };
+    let &[t0, t1, l0, l1, l2, l3, ref after @ ..] = bytes else {
+        return Ok(None);
+    };
     let length = u32::from_be_bytes([l0, l1, l2, l3]);
     let octets = usize::try_from(length).unwrap_or(usize::MAX);
-    if octets < HEADER || FRAME_MAX < octets {
+    if !(HEADER..=FRAME_MAX).contains(&octets) {
         return Err(FramingLost { length });
     }
-    let &[i0, i1, i2, i3, ref rest @ ..] = after else { return Ok(None) };
-    let Some(body) = rest.get(..octets - HEADER) else { return Ok(None) };
+    let &[i0, i1, i2, i3, ref rest @ ..] = after else {
+        return Ok(None);
+    };
+    let Some(body) = rest.get(..octets - HEADER) else {
+        return Ok(None);
+    };
     let head = u16::from_be_bytes([t0, t1]);
     let version = t0 >> 2 & 0x07;
     Ok(Some(Frame { version, number: head & 0x03FF, id: u32::from_be_bytes([i0, i1, i2, i3]), body }))

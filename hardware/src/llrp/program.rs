@@ -117,7 +117,9 @@ impl Capabilities {
 }
 
 fn power_step(entry: &Parameter) -> Option<(u16, i16)> {
-    let Some(Value::Signed(cdbm)) = entry.get("TransmitPowerValue") else { return None };
+    let Some(Value::Signed(cdbm)) = entry.get("TransmitPowerValue") else {
+        return None;
+    };
     Some((entry.number("Index")? as u16, i16::try_from(*cdbm).ok()?))
 }
 

@@ -187,7 +187,9 @@ fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
                 let (value, after) = after.split_at_checked(size).ok_or_else(|| fail(Flaw::Overrun { number }))?;
                 if number == EPC_DATA {
                     let cut = Flaw::FieldCut { layout: "EPCData", field: "EPC" };
-                    let &[b0, b1, ref octets @ ..] = value else { return Err(fail(cut)) };
+                    let &[b0, b1, ref octets @ ..] = value else {
+                        return Err(fail(cut));
+                    };
                     let size = usize::from(u16::from_be_bytes([b0, b1])).div_ceil(8);
                     (tag.epc, has_epc) = (octets.get(..size).ok_or_else(|| fail(cut))?, true);
                 }

@@ -49,10 +49,14 @@ fn mutated_messages_decode_or_are_refused_and_what_decodes_encodes_to_a_fixed_po
     while fed < 1_000_000 {
         let bytes = mutated(&messages[random.below(messages.len() as u64) as usize], &mut random);
         fed += bytes.len();
-        let Ok(Some(frame)) = frame::cut(&bytes) else { continue };
+        let Ok(Some(frame)) = frame::cut(&bytes) else {
+            continue;
+        };
         let tags = TagReports::new(frame.body, 0).take_while(Result::is_ok).count();
         assert!(tags <= frame.body.len() / 4, "seed {SEED}");
-        let Ok(message) = Message::decode(&frame) else { continue };
+        let Ok(message) = Message::decode(&frame) else {
+            continue;
+        };
         sound += 1;
         serde_json::from_str::<serde_json::Value>(&message.json())
             .unwrap_or_else(|error| panic!("seed {SEED}: {error}"));

@@ -21,9 +21,10 @@ pub(super) fn status(code: u16, text: &str) -> Parameter {
 /// GET_READER_CAPABILITIES_RESPONSE for the part asked for, 0 = all.
 pub(super) fn capabilities(requested: u64, antennas: u16, clock: Clock) -> Parameter {
     let answer = Parameter::new("GET_READER_CAPABILITIES_RESPONSE").with(status(0, ""));
-    let parts: [(u64, fn(u16, Clock) -> Parameter); 4] = [(1, general), (2, llrp), (3, regulatory), (4, air)];
-    let parts = parts.into_iter().filter(|(part, _)| requested == 0 || requested == *part);
-    answer.with_all(parts.map(|(_, build)| build(antennas, clock)))
+    let parts =
+        [(1, general(antennas, clock)), (2, llrp()), (3, regulatory()), (4, Parameter::new("C1G2LLRPCapabilities"))];
+    let asked = parts.into_iter().filter(|(part, _)| requested == 0 || requested == *part);
+    answer.with_all(asked.map(|(_, parameter)| parameter))
 }
 
 fn general(antennas: u16, clock: Clock) -> Parameter {
@@ -44,7 +45,7 @@ fn general(antennas: u16, clock: Clock) -> Parameter {
         .with_all(protocols)
 }
 
-fn llrp(_: u16, _: Clock) -> Parameter {
+fn llrp() -> Parameter {
     Parameter::new("LLRPCapabilities")
         .set("SupportsEventAndReportHolding", true)
         .set("MaxNumPriorityLevelsSupported", 1u8)
@@ -54,7 +55,7 @@ fn llrp(_: u16, _: Clock) -> Parameter {
 }
 
 /// Germany, ETSI EN 302 208: four fixed channels.
-fn regulatory(_: u16, _: Clock) -> Parameter {
+fn regulatory() -> Parameter {
     let power = (1..=POWER_STEPS).map(|index| {
         let cdbm = 1000 + (index.cast_signed() - 1) * 25;
         Parameter::new("TransmitPowerLevelTableEntry").set("Index", index).set("TransmitPowerValue", cdbm)
@@ -76,10 +77,6 @@ fn regulatory(_: u16, _: Clock) -> Parameter {
         .with(frequencies)
         .with(Parameter::new("C1G2UHFRFModeTable").with(mode));
     Parameter::new("RegulatoryCapabilities").set("CountryCode", 276u16).set("CommunicationsStandard", 2u16).with(band)
-}
-
-fn air(_: u16, _: Clock) -> Parameter {
-    Parameter::new("C1G2LLRPCapabilities")
 }
 
 /// GET_READER_CONFIG_RESPONSE for the part asked for, 0 = all; `live` holds the parts that clients can change.

@@ -84,7 +84,9 @@ impl RoSpec {
         }
         let stop = inventory.find("AISpecStopTrigger").ok_or(missing)?;
         let ai_lasts = stop_after(stop, "AISpecStopTriggerType", "DurationTrigger")?;
-        let Some(Value::Numbers(wanted)) = inventory.get("AntennaIDs") else { return Err(missing) };
+        let Some(Value::Numbers(wanted)) = inventory.get("AntennaIDs") else {
+            return Err(missing);
+        };
         if wanted.iter().any(|antenna| u32::from(antennas) < *antenna) {
             return Err(Refusal { code: 301, text: "the reader has no such antenna" });
         }

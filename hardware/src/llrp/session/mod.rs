@@ -1,19 +1,22 @@
 //! The client of one LLRP reader: from its greeting to tags, and an orderly goodbye.
 //!
 //! One request is under way at a time. The order: the reader's ConnectionAttemptEvent, the version where asked for,
-//! capabilities, configuration, our ROSpec in place of all others, enabled and seen to run. Everything is applied anew on every connection,
-//! since a reader may or may not have kept it. Sources: LLRP 1.0.1 sections 10 to 13 and 20.
+//! capabilities, configuration, our ROSpec in place of all others, enabled and seen to run. Everything is applied anew
+//! on every connection, since a reader may or may not have kept it. Sources: LLRP 1.0.1 sections 10 to 13 and 20.
+
+mod news;
+mod steps;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::frame::{self, Frame};
-use super::message::{Message, Parameter};
-use super::program::{self, Capabilities, Extent, ROSPEC};
-use super::report::{RO_ACCESS_REPORT, Stamps, TagReports};
-use super::settings::{Hold, Settings, Version};
-use super::status::Status;
 use crate::event::{Event, Read};
+use crate::llrp::frame::{self, Frame};
+use crate::llrp::message::{Message, Parameter};
+use crate::llrp::program::{self, Capabilities, Extent};
+use crate::llrp::report::{RO_ACCESS_REPORT, Stamps, TagReports};
+use crate::llrp::settings::Settings;
+use crate::llrp::status::Status;
 
 /// Longest wait for the reader's greeting, for an answer, and for the end of a message that has begun.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -38,7 +41,7 @@ const READER_EVENT_NOTIFICATION: u16 = 63;
 const ERROR_MESSAGE: u16 = 100;
 
 /// The session with one reader. Give it what arrived and the time, send what it says, take its events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Llrp {
     settings: Settings,
     reader: Capabilities,
@@ -98,7 +101,7 @@ struct Asked {
     request: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Queued {
     Event(Event),
     /// A report, read as far as `at`; its newest stamp was `waited` ago.
@@ -148,7 +151,7 @@ impl Llrp {
 
     /// Takes what the connection delivered, in any split.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) {
-        if bytes.is_empty() || matches!(self.step, Step::Unopened | Step::Over) {
+        if bytes.is_empty() || self.closed() {
             return;
         }
         self.heard = now;
@@ -184,7 +187,7 @@ impl Llrp {
 
     /// Lets time pass: finds silence and overdue answers.
     pub fn tick(&mut self, now: Duration) {
-        if matches!(self.step, Step::Unopened | Step::Over) {
+        if self.closed() {
             return;
         }
         if self.close_by.is_some_and(|by| by <= now) {
@@ -220,7 +223,9 @@ impl Llrp {
     pub fn poll(&mut self) -> Option<Event> {
         loop {
             let Queued::Report { body, at, newest, waited } = self.events.front_mut()? else {
-                let Some(Queued::Event(event)) = self.events.pop_front() else { continue };
+                let Some(Queued::Event(event)) = self.events.pop_front() else {
+                    continue;
+                };
                 return Some(event);
             };
             let mut tags = TagReports::new(body, *at);
@@ -243,7 +248,7 @@ impl Llrp {
 
     /// When [`Llrp::tick`] has something to do if nothing arrives before.
     pub fn wake(&self) -> Option<Duration> {
-        if matches!(self.step, Step::Unopened | Step::Over) {
+        if self.closed() {
             return None;
         }
         let fetch_at = self.fetch_at.filter(|_| self.step == Step::Reading);
@@ -265,9 +270,10 @@ impl Llrp {
         }
     }
 
-    /// Whether the session is over, lost or closed. What is left to poll stays.
+    /// Whether the session is over: it was never opened, was lost, or its orderly end is done. What is left to poll
+    /// stays.
     pub fn closed(&self) -> bool {
-        self.step == Step::Over
+        matches!(self.step, Step::Unopened | Step::Over)
     }
 
     fn silent_at(&self) -> Option<Duration> {
@@ -313,144 +319,6 @@ impl Llrp {
         }
     }
 
-    /// The one place where a session moves on: an answer has come.
-    fn answer(&mut self, request: &'static str, answer: &Parameter, now: Duration) {
-        let status = Status::of(answer);
-        let refused = || format!("the reader refused {request}: {status}");
-        match (self.step, status.is_success()) {
-            (Step::SupportedVersion, true) if answer.number("CurrentVersion") == Some(2) => {
-                self.version = 2;
-                self.capabilities(now);
-            }
-            (Step::SupportedVersion, true) if Some(2) <= answer.number("SupportedVersion") => {
-                let request = Parameter::new("SET_PROTOCOL_VERSION").set("ProtocolVersion", 2u8);
-                self.version = 2;
-                self.ask(Step::AgreeVersion, request, now);
-            }
-            (Step::AgreeVersion, true) => self.capabilities(now),
-            (Step::SupportedVersion | Step::AgreeVersion, _) => {
-                self.version = 1;
-                self.capabilities(now);
-            }
-            (Step::Capabilities, success) => {
-                if !success {
-                    self.fault(refused());
-                }
-                self.reader = Capabilities::of(answer);
-                for text in self.reader.shortcomings(&self.settings) {
-                    self.fault(text);
-                }
-                if self.reader.holds && self.settings.hold == Hold::UntilReconnect {
-                    // What was held comes now, before the program that it belongs to is deleted.
-                    self.send(Parameter::new("ENABLE_EVENTS_AND_REPORTS"));
-                }
-                self.configure(Extent::Full, now);
-            }
-            (Step::Configure(_), true) => {
-                self.guarded = true;
-                self.delete_others(now);
-            }
-            (Step::Configure(Extent::Full), false) => {
-                self.fault(refused());
-                self.configure(Extent::Bare, now);
-            }
-            (Step::Configure(Extent::Bare), false) => {
-                self.fault(format!("{}; a silent loss of the reader will be noticed late", refused()));
-                self.delete_others(now);
-            }
-            // Some readers refuse to delete when there is nothing; ADD_ROSPEC tells whether it matters.
-            (Step::DeleteOthers, _) => self.add(Extent::Full, now),
-            (Step::Add(_), true) => self.ask(Step::Enable, program::about_rospec("ENABLE_ROSPEC"), now),
-            (Step::Add(Extent::Full), false) => {
-                self.fault(format!("{}; it reads with its own power and session", refused()));
-                self.add(Extent::Bare, now);
-            }
-            (Step::Enable, true) => self.look(now),
-            (Step::Add(Extent::Bare) | Step::Enable, false) => self.lose(refused()),
-            (Step::Look, success) => {
-                let ours = answer.all("ROSpec").find(|spec| spec.number("ROSpecID") == Some(ROSPEC.into()));
-                match ours.and_then(|spec| spec.number("CurrentState")) {
-                    // Disabled, or gone: somebody else works on this reader.
-                    Some(0) => self.lose("another program disabled our ROSpec on the reader".to_owned()),
-                    None if success => self.lose("another program deleted our ROSpec on the reader".to_owned()),
-                    Some(1) => self.ask(Step::Start, program::about_rospec("START_ROSPEC"), now),
-                    _ => self.reading(now),
-                }
-            }
-            (Step::Start, success) => {
-                if !success {
-                    self.fault(refused());
-                }
-                self.reading(now);
-            }
-            (Step::Disable, _) => self.ask(Step::Delete, program::about_rospec("DELETE_ROSPEC"), now),
-            (Step::Delete, _) => self.ask(Step::Goodbye, Parameter::new("CLOSE_CONNECTION"), now),
-            (Step::Goodbye, _) => self.end(),
-            (Step::Unopened | Step::Greeting | Step::Reading | Step::Over, _) => (),
-        }
-    }
-
-    fn overdue(&mut self, now: Duration) {
-        self.deadline = None;
-        let asked = self.asked.take();
-        match (self.step, asked) {
-            (Step::SupportedVersion | Step::AgreeVersion, _) => {
-                self.version = 1;
-                self.capabilities(now);
-            }
-            (_, Some(Asked { request, .. })) => self.lose(format!(
-                "the reader did not answer {request} within {} s; the connection is made anew",
-                ANSWER_WAIT.as_secs()
-            )),
-            (_, None) => self.lose(format!(
-                "the reader did not greet within {} s; check that address and port belong to an LLRP reader",
-                ANSWER_WAIT.as_secs()
-            )),
-        }
-    }
-
-    fn capabilities(&mut self, now: Duration) {
-        self.ask(Step::Capabilities, Parameter::new("GET_READER_CAPABILITIES"), now);
-    }
-
-    fn configure(&mut self, extent: Extent, now: Duration) {
-        let request = program::configuration(&self.settings, &self.reader, extent);
-        self.ask(Step::Configure(extent), request, now);
-    }
-
-    fn delete_others(&mut self, now: Duration) {
-        self.ask(Step::DeleteOthers, Parameter::new("DELETE_ROSPEC"), now);
-    }
-
-    fn add(&mut self, extent: Extent, now: Duration) {
-        let Some(antennas) = self.reader.antennas(&self.settings) else {
-            let count = self.reader.antennas.unwrap_or_default();
-            return self.lose(format!(
-                "the reader has none of the configured antennas {:?}; it has 1 to {count}",
-                self.settings.antennas
-            ));
-        };
-        let request = program::reading(&self.settings, &self.reader, &antennas, extent);
-        self.ask(Step::Add(extent), request, now);
-    }
-
-    /// Whether our program runs is asked, not assumed: some readers wait for START_ROSPEC.
-    fn look(&mut self, now: Duration) {
-        self.ask(Step::Look, Parameter::new("GET_ROSPECS"), now);
-    }
-
-    fn reading(&mut self, now: Duration) {
-        self.step = Step::Reading;
-        if 1 < self.settings.report_every {
-            self.fetch_at = Some(now + FETCH_EVERY);
-        }
-        if !self.told_ready {
-            self.told_ready = true;
-            self.send(Parameter::new("ENABLE_EVENTS_AND_REPORTS"));
-            self.events.push_back(Queued::Event(Event::Ready { model: self.reader.model.clone() }));
-        }
-    }
-
     fn report(&mut self, body: &[u8], now: Duration) {
         if body.is_empty() {
             return;
@@ -465,100 +333,6 @@ impl Llrp {
             }
         }
         self.events.push_back(Queued::Report { body: body.to_vec(), at: 0, newest, waited });
-    }
-
-    fn reader_event(&mut self, body: &Parameter, now: Duration) {
-        let Some(event) = body.find("ReaderEventNotificationData") else { return };
-        if let Some(attempt) = event.find("ConnectionAttemptEvent") {
-            let status = attempt.number("Status").unwrap_or_default();
-            match (self.step, status) {
-                (Step::Greeting, 0) => {
-                    let clock = |name| event.find(name).and_then(|stamp| stamp.number("Microseconds"));
-                    self.greeted = Some((Stamps { utc: clock("UTCTimestamp"), uptime: clock("Uptime") }, now));
-                    match self.settings.version {
-                        Version::One => self.capabilities(now),
-                        Version::TryTwo => self.probe(now),
-                    }
-                }
-                (Step::Greeting, 1) => self.lose(
-                    "the reader is held by a connection that it opened itself; switch that off on the reader".to_owned(),
-                ),
-                (Step::Greeting, 2) => self.lose(
-                    "the reader is held by another client, or has not yet noticed that our last connection ended; it is tried again"
-                        .to_owned(),
-                ),
-                (Step::Greeting, other) => {
-                    self.lose(format!("the reader refused the connection (status {other}); restart the reader"));
-                }
-                (_, 4) => self.fault(
-                    "another program tried to connect to this reader; a reader serves one, stop the other".to_owned(),
-                ),
-                _ => (),
-            }
-        }
-        if self.step == Step::Greeting {
-            return;
-        }
-        let number = |inner: &Parameter, field| inner.number(field).unwrap_or_default();
-        for inner in &event.parameters {
-            match inner.name() {
-                "AntennaEvent" if inner.number("EventType") == Some(0) => {
-                    let antenna = number(inner, "AntennaID");
-                    self.fault(format!("antenna {antenna} is disconnected; check its cable"));
-                }
-                "ReportBufferLevelWarningEvent" => {
-                    let full = number(inner, "ReportBufferPercentageFull");
-                    self.fault(format!("the reader's report buffer is {full} % full; the network may be too slow"));
-                }
-                "ReportBufferOverflowErrorEvent" => self.fault(
-                    "the reader's report buffer overflowed: tags were read and not reported; count again by hand"
-                        .to_owned(),
-                ),
-                "ReaderExceptionEvent" => {
-                    let text = inner.text("Message").escape_debug().to_string();
-                    let at = inner.find("AntennaID").and_then(|antenna| antenna.number("AntennaID"));
-                    let at = at.map(|antenna| format!(" at antenna {antenna}")).unwrap_or_default();
-                    self.fault(format!("the reader reports a fault{at}: {text}"));
-                }
-                "ROSpecEvent" if self.step == Step::Reading => self.program_event(inner, now),
-                "ConnectionCloseEvent" if matches!(self.step, Step::Disable | Step::Delete | Step::Goodbye) => {
-                    self.end()
-                }
-                "ConnectionCloseEvent" => self.lose("the reader closed the connection".to_owned()),
-                _ => (),
-            }
-        }
-    }
-
-    /// Our program was ended (1) or pushed aside (2): have a look, and start it again where it stands still.
-    fn program_event(&mut self, event: &Parameter, now: Duration) {
-        let ours = |field| event.number(field) == Some(ROSPEC.into());
-        match event.number("EventType") {
-            Some(1) if ours("ROSpecID") => {
-                self.fault("the reader stopped reading by itself; it is started again".to_owned());
-            }
-            Some(2) if ours("ROSpecID") || ours("PreemptingROSpecID") => {
-                self.fault("another program on the reader pushes ours aside; stop the other program".to_owned());
-            }
-            _ => return,
-        }
-        self.look(now);
-    }
-
-    /// GET_SUPPORTED_VERSION goes out as 1.1 whatever is spoken later (LLRP 1.1 section 10.1.1).
-    fn probe(&mut self, now: Duration) {
-        self.version = 2;
-        self.ask(Step::SupportedVersion, Parameter::new("GET_SUPPORTED_VERSION"), now);
-        self.deadline = Some(now + VERSION_WAIT);
-    }
-
-    fn ask(&mut self, step: Step, request: Parameter, now: Duration) {
-        let name = request.name();
-        let Some((id, number)) = self.send(request) else { return };
-        let answer = if number == 14 { 4 } else { number + 10 };
-        self.asked = Some(Asked { id, answer, request: name });
-        self.deadline = Some(now + ANSWER_WAIT);
-        self.step = step;
     }
 
     /// Queues a message; its id and type, or `None` when the session is lost because the message cannot be built.
