@@ -60,7 +60,7 @@ pub const FAMILIES: &[Family] = &[
         reads: Reads::Tags,
         link: Link::Tcp { port: 5084 },
         usb_ids: &[],
-        description: "UHF reader that speaks LLRP 1.0.1 or 1.1 on the network (Impinj, Zebra, ThingMagic and others)",
+        description: "fixed UHF reader with LLRP 1.0.1 or 1.1 on the network (Impinj, Zebra and others)",
     },
 ];
 
@@ -74,7 +74,7 @@ pub fn by_name(name: &str) -> Option<&'static Family> {
 pub enum Device {
     Scanner(Scanner),
     R200(R200),
-    Llrp(Box<Llrp>),
+    Llrp(Llrp),
 }
 
 /// Calls the same method on whichever session it is.

@@ -19,7 +19,7 @@ pub mod script;
 pub enum Simulator {
     Scanner(scanner::Scanner),
     R200(r200::Module),
-    Llrp(Box<llrp::LlrpReader>),
+    Llrp(llrp::LlrpReader),
 }
 
 /// Calls the same method on whichever device it is.
