@@ -104,6 +104,7 @@ pub(super) fn open(settings: &Settings, key: &SigningKey) -> Result<Ready, OpenE
                 .map_err(Unsound::from)
                 .and_then(|()| tail(&connection, id))
                 .map_err(|error| refusal(path, StoreError::Io(std::io::Error::other(error.to_string()))))?;
+            rescue::acquit(path).map_err(|error| refusal(path, error.into()))?;
             (id, connection, tail, Some(rescue))
         }
     };
@@ -155,43 +156,53 @@ fn inspect(settings: &Settings, key: &SigningKey, was_ours: bool) -> Result<Foun
         return Ok(Found::Unfit(Cause::Damaged, "its file is empty".into()));
     }
     let not_ours = || OpenError::NotOurFile { path: path.display().to_string() };
-    let read = || -> Result<Found, Unsound> {
-        let mut connection = store::connect(path, settings.limit_bytes)?;
-        let version = store::version(&connection)?;
-        if store::application_id(&connection)? != store::APPLICATION_ID || version < 1 || store::VERSION < version {
+    let read = || -> Result<(Title, Tail), Unsound> {
+        // Looked at without writing: a damaged file is to stay as it was found, and closing a writer would move its
+        // log into it.
+        let reader = store::connect_reader(path)?;
+        let version = store::version(&reader)?;
+        if store::application_id(&reader)? != store::APPLICATION_ID || version < 1 || store::VERSION < version {
             return Err(Unsound::Broken("the header of its file is not that of a book".into()));
         }
-        store::migrate(&mut connection)?;
-        let title = store::title(&connection)?;
-        let tail = tail(&connection, title.id)?;
-        Ok(Found::Sound(title.id, connection, tail))
+        let title = store::title(&reader)?;
+        let tail = tail(&reader, title.id)?;
+        Ok((title, tail))
     };
-    match read() {
-        Ok(Found::Sound(id, connection, tail)) => {
-            if id.terminal != settings.terminal {
-                let (found, wanted) = (id.terminal, settings.terminal);
-                return Err(OpenError::OtherTerminal { path: path.display().to_string(), found, wanted });
-            }
-            let title = store::title(&connection).map_err(|error| refusal(path, error.into()))?;
-            if let Some(why) = copied(path, &title).map_err(|error| refusal(path, error.into()))? {
-                return Ok(Found::Unfit(Cause::Copied, why));
-            }
-            let public = store::keys(&connection).map_err(|error| refusal(path, error.into()))?.pop();
-            match public {
-                Some((_, public)) if public.0 == key.verifying_key().to_bytes() => {
-                    Ok(Found::Sound(id, connection, tail))
-                }
-                Some((_, public)) => Err(OpenError::OtherKey { path: path.display().to_string(), public }),
-                None => Ok(Found::Unfit(Cause::Damaged, "its sealing key is missing".into())),
-            }
-        }
-        Ok(found) => Ok(found),
-        Err(Unsound::Broken(why)) => header(path, was_ours).unwrap_or(Ok(Found::Unfit(Cause::Damaged, why))),
-        Err(Unsound::Sql(error)) => match store::ailment(&error) {
+    let trouble = match read() {
+        Ok((title, tail)) => return take_up(settings, key, &title, tail),
+        Err(trouble) => trouble,
+    };
+    match trouble {
+        Unsound::Broken(why) => header(path, was_ours).unwrap_or(Ok(Found::Unfit(Cause::Damaged, why))),
+        Unsound::Sql(error) => match store::ailment(&error) {
             Ailment::Damaged if !was_ours && !rescue::looks_like_a_book(path) => Err(not_ours()),
             Ailment::Damaged => Ok(Found::Unfit(Cause::Damaged, error.to_string())),
             Ailment::Full | Ailment::Disk | Ailment::Other => Err(refusal(path, error.into())),
         },
+    }
+}
+
+/// Continues a sound book, if it is the one that was made here for this terminal and key.
+fn take_up(settings: &Settings, key: &SigningKey, title: &Title, tail: Tail) -> Result<Found, OpenError> {
+    let path = &settings.path;
+    if title.id.terminal != settings.terminal {
+        let (found, wanted) = (title.id.terminal, settings.terminal);
+        return Err(OpenError::OtherTerminal { path: path.display().to_string(), found, wanted });
+    }
+    if let Some(why) = copied(path, title).map_err(|error| refusal(path, error.into()))? {
+        return Ok(Found::Unfit(Cause::Copied, why));
+    }
+    let work = || -> rusqlite::Result<_> {
+        let mut connection = store::connect(path, settings.limit_bytes)?;
+        store::migrate(&mut connection)?;
+        Ok((store::keys(&connection)?.pop(), connection))
+    };
+    match work().map_err(|error| refusal(path, error.into()))? {
+        (Some((_, public)), connection) if public.0 == key.verifying_key().to_bytes() => {
+            Ok(Found::Sound(title.id, connection, tail))
+        }
+        (Some((_, public)), _) => Err(OpenError::OtherKey { path: path.display().to_string(), public }),
+        (None, _) => Ok(Found::Unfit(Cause::Damaged, "its sealing key is missing".into())),
     }
 }
 

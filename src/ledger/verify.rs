@@ -379,15 +379,11 @@ fn seals(connection: &Connection, report: &mut Report, keys: &mut Keys) -> rusql
             }
             None => report.find(place(), "there is no key to check it with"),
         }
-        match opening::hash_at(connection, report.id, seal.last)? {
-            Some(hash) if hash != seal.head => {
-                report.find(place(), format!("its head is not the hash of line {}", seal.last));
-            }
-            None if report.last < seal.last => {
-                report
-                    .find(place(), format!("line {} was sealed, but the book ends at line {}", seal.last, report.last));
-            }
-            Some(_) | None => {}
+        if report.last < seal.last {
+            let what = format!("it is missing: seal {} covers up to line {}", seal.number, seal.last);
+            report.find(Place::Line(report.last + 1), what);
+        } else if opening::hash_at(connection, report.id, seal.last)?.is_some_and(|hash| hash != seal.head) {
+            report.find(place(), format!("its head is not the hash of line {}", seal.last));
         }
         (number, last, previous, sealed) = (seal.number, Some(seal.last), seal.signature, seal.last);
     }
@@ -427,18 +423,14 @@ fn receipt(connection: &Connection, report: &mut Report, server: Option<&Server>
         if !right {
             report.find(Place::Receipt, "a value of it was changed");
         }
-        match opening::hash_at(connection, report.id, receipt.last)? {
-            Some(hash) if hash != receipt.head => {
-                report.find(Place::Receipt, format!("line {} is not the one that the server confirmed", receipt.last));
-            }
-            None if report.last < receipt.last => {
-                let (confirmed, last) = (receipt.last, report.last);
-                report.find(
-                    Place::Receipt,
-                    format!("the server confirmed line {confirmed}, but the book ends at line {last}"),
-                );
-            }
-            Some(_) | None => {}
+        if report.last < receipt.last {
+            let (confirmed, last) = (receipt.last, report.last);
+            report.find(
+                Place::Receipt,
+                format!("the server confirmed line {confirmed}, but the book ends at line {last}"),
+            );
+        } else if opening::hash_at(connection, report.id, receipt.last)?.is_some_and(|hash| hash != receipt.head) {
+            report.find(Place::Receipt, format!("line {} is not the one that the server confirmed", receipt.last));
         }
         if let Some(server) = server
             && !(server.receipt_holds)(report.id, receipt.last, receipt.head, receipt.signature)

@@ -96,6 +96,8 @@ pub(super) struct Writer {
     standing: Standing,
     room: Room,
     disk: Disk,
+    /// Free bytes that the last refused work needed; the book is not called ready before they are there.
+    wanted: u64,
     /// The file is beyond mending while we run; the next start moves it aside.
     lost: bool,
     state: watch::Sender<State>,
@@ -123,6 +125,7 @@ impl Writer {
             standing: Standing { tail, key },
             room,
             disk: Disk::Fine,
+            wanted: 0,
             lost: false,
             state,
             last_line: Instant::now(),
@@ -187,9 +190,8 @@ impl Writer {
         } else {
             self.room.restore_reserve(headroom);
         }
-        match self.make_room(NEED) {
-            Ok(()) => {}
-            Err(why) => self.set_disk(Disk::CannotRecord { why }),
+        if let Err(why) = self.make_room(NEED.max(self.wanted)) {
+            self.set_disk(Disk::CannotRecord { why });
         }
     }
 
@@ -210,8 +212,11 @@ impl Writer {
         loop {
             let headroom = self.room.headroom().map_err(|error| format!("the disk does not answer: {error}"))?;
             if need <= headroom.free() {
-                let tight = self.room.is_tight(headroom);
-                self.set_disk(if tight { Disk::Tight { free_bytes: headroom.free() } } else { Disk::Fine });
+                if self.wanted <= need {
+                    self.wanted = 0;
+                    let tight = self.room.is_tight(headroom);
+                    self.set_disk(if tight { Disk::Tight { free_bytes: headroom.free() } } else { Disk::Fine });
+                }
                 return Ok(());
             }
             if !emptied && let Some(connection) = &self.connection {
@@ -282,6 +287,7 @@ impl Writer {
                 continue;
             }
             if let Err(why) = self.make_room(need) {
+                self.wanted = self.wanted.max(need);
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
                 refuse(group, &CannotRecord::NoRoom { why });
                 continue;
@@ -351,13 +357,12 @@ impl Writer {
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
                 refuse(group, &CannotRecord::NoRoom { why });
             }
-            Ailment::Disk | Ailment::Damaged => {
+            Ailment::Disk | Ailment::Damaged | Ailment::Other => {
                 self.connection = None;
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
                 refuse(group, &CannotRecord::Store { why });
                 self.look();
             }
-            Ailment::Other => refuse(group, &CannotRecord::Store { why }),
         }
     }
 
