@@ -1,3 +1,4 @@
-//! One test binary: a module per story.
+//! What a user is promised, told as stories: one test binary, a module per story.
 
 mod house;
+mod ledger;
