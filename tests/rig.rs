@@ -204,11 +204,11 @@ impl Server {
         let mut lines = Vec::new();
         let mut cursor = String::new();
         loop {
-            let path = format!("/api/v1/movements?order=arrival&limit=200{cursor}");
+            let path = format!("/api/v1/movements?limit=500{cursor}");
             let page = self.api(&path).expect("a page of movements");
             lines.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
+                Some(next) => cursor = format!("&after={next}"),
                 None => return lines,
             }
         }
