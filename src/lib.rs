@@ -17,3 +17,5 @@ pub mod ledger;
 pub mod config;
 
 pub mod sync;
+
+pub mod server;
