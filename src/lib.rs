@@ -15,7 +15,6 @@ pub mod event;
 pub mod ledger;
 
 pub mod config;
-
 pub mod sync;
 
 pub mod server;
