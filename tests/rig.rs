@@ -296,7 +296,7 @@ impl Terminal {
     }
 
     pub fn book(&self) -> PathBuf {
-        self.folder.join("book.db")
+        self.folder.join("book.sqlite")
     }
 
     /// Waits until nothing is waiting for the server.

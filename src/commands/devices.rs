@@ -1,10 +1,9 @@
 //! `gatebook devices`: the ports of this machine by their stable names, and what is likely behind them.
 
 use clap::Args;
-use serde_json::json;
 
 use super::Stop;
-use crate::terminal::ports;
+use crate::terminal::port::list_ports;
 
 #[derive(Args)]
 pub struct Options {
@@ -14,24 +13,20 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let ports = ports::list().map_err(Stop::fault)?;
+    let ports = list_ports();
     if ports.is_empty() && !options.json {
         println!("no serial port was found; plug the device in and look at `dmesg | tail`");
     }
     for port in ports {
-        let usb = port.usb.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}"));
         if options.json {
-            println!(
-                "{}",
-                json!({"name": port.name, "path": port.path, "usb": usb, "product": port.product, "driver": port.driver})
-            );
+            println!("{}", serde_json::to_string(&port).map_err(Stop::fault)?);
             continue;
         }
+        let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
+        println!("{}", port.stable.as_ref().unwrap_or(&port.path).display());
         println!(
-            "{}\n    {}  {}  {}  likely driver: {}",
-            port.name,
-            port.path,
-            usb.as_deref().unwrap_or("no USB ids"),
+            "    {}, {usb}, {}, likely driver: {}",
+            port.path.display(),
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
         );

@@ -102,6 +102,20 @@ fn start_log(default: &str) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
+/// Tells a service manager that the daemon is up, and from then on that it is alive, as often as it asked for.
+fn watchdog() {
+    // Without a service manager there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    if let Some(within) = sd_notify::watchdog_enabled() {
+        tokio::spawn(async move {
+            loop {
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+                tokio::time::sleep(within / 2).await;
+            }
+        });
+    }
+}
+
 /// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager.
 async fn asked_to_stop() {
     let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
