@@ -19,7 +19,8 @@ use crate::ledger::reading::Reader;
 use crate::ledger::rescue;
 use crate::ledger::retention::Room;
 use crate::ledger::store::Receipted;
-use crate::ledger::writer::{Command, Draft, Work, Writer};
+use crate::ledger::work::{Command, Draft, Work};
+use crate::ledger::writer::Writer;
 use crate::quantity::Moment;
 
 /// Calls that may wait for the writer; the next one waits outside.

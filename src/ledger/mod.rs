@@ -12,4 +12,5 @@ mod rescue;
 mod retention;
 mod store;
 pub mod verify;
+mod work;
 mod writer;

@@ -70,7 +70,7 @@ pub(super) enum Unsound {
 
 /// What stands at the path.
 enum Found {
-    Sound(BookId, Connection, Tail),
+    Sound(BookId, Connection, Box<Tail>),
     Nothing,
     /// To be moved aside.
     Unfit(Cause, String),
@@ -91,7 +91,7 @@ pub(super) fn open(settings: &Settings, key: &SigningKey) -> Result<Ready, OpenE
         found => found?,
     };
     let (id, connection, tail, rescued) = match found {
-        Found::Sound(id, connection, tail) => (id, connection, tail, None),
+        Found::Sound(id, connection, tail) => (id, connection, *tail, None),
         Found::Nothing => {
             let (id, connection, tail) = start(settings, key).map_err(|error| refusal(path, error))?;
             (id, connection, tail, None)
@@ -199,7 +199,7 @@ fn take_up(settings: &Settings, key: &SigningKey, title: &Title, tail: Tail) -> 
     };
     match work().map_err(|error| refusal(path, error.into()))? {
         (Some((_, public)), connection) if public.0 == key.verifying_key().to_bytes() => {
-            Ok(Found::Sound(title.id, connection, tail))
+            Ok(Found::Sound(title.id, connection, Box::new(tail)))
         }
         (Some((_, public)), _) => Err(OpenError::OtherKey { path: path.display().to_string(), public }),
         (None, _) => Ok(Found::Unfit(Cause::Damaged, "its sealing key is missing".into())),

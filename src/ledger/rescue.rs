@@ -14,8 +14,9 @@ use crate::ledger::book::{Cause, Rescue, StoreError, StoredRecord};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::ledger::store::{self, Title};
 
-/// Gap in the middle of a damaged file that is searched line by line.
+/// Gap in the middle of a damaged file that is searched line by line; the shorter one where its end is not known.
 const GAP_MAX: u64 = 1_000_000;
+const OPEN_GAP_MAX: u64 = 10_000;
 
 /// State that goes on in the new book.
 #[derive(Default)]
@@ -180,14 +181,15 @@ fn lines(connection: &Connection, mut take: impl FnMut(Line) -> rusqlite::Result
         return Ok(());
     };
     let front = last;
-    let mut end = store::int(u64::MAX).cast_unsigned();
+    let mut end = None;
     let sql = format!("{} WHERE {front} < seq ORDER BY seq DESC", store::SELECT_LINE);
     stream(connection, &sql, |line| {
-        end = line.seq;
+        end = Some(line.seq);
         take(line)
     })?;
     let one = format!("{} WHERE seq = ?", store::SELECT_LINE);
-    for seq in front + 1..end.min(front.saturating_add(GAP_MAX)) {
+    let end = end.map_or(front + OPEN_GAP_MAX, |end| end.min(front + GAP_MAX));
+    for seq in front + 1..end {
         if let Ok(line) = connection.query_row(&one, [store::int(seq)], store::line) {
             take(line)?;
         }

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -97,7 +98,7 @@ impl Room {
     pub fn why(&self, headroom: Headroom) -> String {
         if headroom.of_limit <= headroom.of_disk {
             let limit = self.limit_bytes >> 20;
-            format!("the book fills its limit of {limit} MiB and the server has not confirmed its oldest lines")
+            format!("the book fills its limit of {limit} MiB; every line left is unconfirmed or still within its time")
         } else {
             format!("the disk of {} has {} KiB left", self.path.display(), headroom.of_disk >> 10)
         }
@@ -173,7 +174,10 @@ fn shrink(connection: &Connection) -> rusqlite::Result<()> {
     empty_log(connection)
 }
 
-/// Moves the write-ahead log into the file and cuts it to nothing, as far as readers let us.
+/// Moves the write-ahead log into the file and cuts it to nothing, as far as readers let us: nobody waits for them.
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+    connection.busy_timeout(Duration::ZERO)?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+    connection.busy_timeout(store::BUSY)?;
+    emptied
 }

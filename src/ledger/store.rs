@@ -98,6 +98,9 @@ pub const VERSION: i32 = MIGRATIONS.len() as i32;
 
 const PAGE_BYTES: i64 = 4096;
 
+/// How long a connection waits for another one that recovers the log.
+pub const BUSY: Duration = Duration::from_secs(5);
+
 /// The row that says whose book this is.
 #[derive(Clone, Debug)]
 pub struct Title {
@@ -211,7 +214,7 @@ pub fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
 
 /// What keeps a damaged or foreign file from doing harm; without a memory map an I/O error is a code, not a SIGBUS.
 fn guard(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "mmap_size", 0)
