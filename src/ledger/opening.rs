@@ -12,7 +12,9 @@ use crate::identity::hex::Hex;
 use crate::ledger::book::{Cause, Disk, OpenError, Rescue, Settings, State, StoreError};
 use crate::ledger::chain::{self, BookId, Seal};
 use crate::ledger::rescue;
+use crate::ledger::retention::{self, Room};
 use crate::ledger::store::{self, Ailment, Title};
+use crate::ledger::work::NEED;
 use crate::quantity::Moment;
 
 /// Where a book stands, as its writer keeps it in memory.
@@ -83,13 +85,12 @@ pub(super) fn open(settings: &Settings, key: &SigningKey) -> Result<Ready, OpenE
     }
     std::fs::create_dir_all(store::folder(path)).map_err(|error| refusal(path, error.into()))?;
     let (lock, was_ours) = lock(path)?;
-    let found = match inspect(settings, key, was_ours) {
-        // The reserve is there for exactly this: the log of the last run needs room to be read back.
-        Err(OpenError::NoRoom { .. }) if std::fs::remove_file(store::sibling(path, "reserve")).is_ok() => {
-            inspect(settings, key, was_ours)?
-        }
-        found => found?,
-    };
+    // The reserve is there for exactly this: what the last run left in the log needs room to be read back.
+    let room = Room::new(settings);
+    if room.headroom().is_ok_and(|headroom| headroom.of_disk < NEED) {
+        room.release_reserve();
+    }
+    let found = inspect(settings, key, was_ours)?;
     let (id, connection, tail, rescued) = match found {
         Found::Sound(id, connection, tail) => (id, connection, *tail, None),
         Found::Nothing => {
@@ -349,11 +350,16 @@ pub(super) fn hash_at(connection: &Connection, id: BookId, seq: u64) -> rusqlite
 }
 
 pub(super) fn refusal(path: &Path, cause: StoreError) -> OpenError {
-    let path = path.display().to_string();
+    // SQLite calls a missing page of shared memory an I/O error, also where only room is missing.
     let full = match &cause {
-        StoreError::Sql(error) => store::ailment(error) == Ailment::Full,
+        StoreError::Sql(error) => match store::ailment(error) {
+            Ailment::Full => true,
+            Ailment::Disk => retention::free_on_disk(path).is_ok_and(|free| free < NEED),
+            Ailment::Damaged | Ailment::Other => false,
+        },
         StoreError::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
     };
+    let path = path.display().to_string();
     match full {
         true => OpenError::NoRoom { path, why: cause.to_string() },
         false => OpenError::Store { path, cause },

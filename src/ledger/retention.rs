@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -58,11 +58,7 @@ impl Room {
         let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
         let used =
             length(self.path.clone()) + length(store::with_suffix(&self.path, "-wal")) + length(self.reserve.clone());
-        let disk = rustix::fs::statvfs(store::folder(&self.path))?;
-        Ok(Headroom {
-            of_limit: self.limit_bytes.saturating_sub(used),
-            of_disk: disk.f_bavail.saturating_mul(disk.f_frsize),
-        })
+        Ok(Headroom { of_limit: self.limit_bytes.saturating_sub(used), of_disk: free_on_disk(&self.path)? })
     }
 
     pub fn is_tight(&self, headroom: Headroom) -> bool {
@@ -105,8 +101,14 @@ impl Room {
     }
 }
 
+/// Bytes that the file system of `path` has left for us.
+pub(super) fn free_on_disk(path: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(store::folder(path))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Real blocks, not a hole: a hole would free nothing when it is given up.
-fn fill(path: &PathBuf, bytes: u64) -> std::io::Result<()> {
+fn fill(path: &Path, bytes: u64) -> std::io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
     let zeros = vec![0; 1 << 16];
     let mut left = bytes;
