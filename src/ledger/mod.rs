@@ -5,6 +5,7 @@
 pub mod book;
 pub mod chain;
 pub mod earlier;
+mod file;
 pub mod keys;
 mod opening;
 mod reading;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::identity::hex::Hex;
 use crate::ledger::book::Settings;
 use crate::ledger::chain::Seal;
+use crate::ledger::file;
 use crate::ledger::opening::Tail;
 use crate::ledger::store;
 use crate::quantity::Moment;
@@ -48,7 +49,7 @@ impl Room {
     pub fn new(settings: &Settings) -> Room {
         Room {
             path: settings.path.clone(),
-            reserve: store::sibling(&settings.path, "reserve"),
+            reserve: file::sibling(&settings.path, "reserve"),
             limit_bytes: settings.limit_bytes,
             reserve_bytes: settings.reserve_bytes,
         }
@@ -57,7 +58,7 @@ impl Room {
     pub fn headroom(&self) -> std::io::Result<Headroom> {
         let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
         let used =
-            length(self.path.clone()) + length(store::with_suffix(&self.path, "-wal")) + length(self.reserve.clone());
+            length(self.path.clone()) + length(file::with_suffix(&self.path, "-wal")) + length(self.reserve.clone());
         Ok(Headroom { of_limit: self.limit_bytes.saturating_sub(used), of_disk: free_on_disk(&self.path)? })
     }
 
@@ -103,7 +104,7 @@ impl Room {
 
 /// Bytes that the file system of `path` has left for us.
 pub(super) fn free_on_disk(path: &Path) -> std::io::Result<u64> {
-    let disk = rustix::fs::statvfs(store::folder(path))?;
+    let disk = rustix::fs::statvfs(file::folder(path))?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
@@ -180,6 +181,6 @@ fn shrink(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::ZERO)?;
     let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
-    connection.busy_timeout(store::BUSY)?;
+    connection.busy_timeout(file::BUSY)?;
     emptied
 }

@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::ledger::book::{CannotRecord, Disk, Settings, State, Written};
 use crate::ledger::chain::BookId;
+use crate::ledger::file::{self, Ailment};
 use crate::ledger::opening::{self, Tail};
 use crate::ledger::rescue;
 use crate::ledger::retention::{self, Headroom, Room};
-use crate::ledger::store::{self, Ailment};
 use crate::ledger::work::{Command, NEED, Standing};
 use crate::quantity::Moment;
 
@@ -206,7 +206,7 @@ impl Writer {
         if self.make_room(need).is_ok() {
             match self.commit(&group) {
                 Ok(answers) => return reply(group, answers),
-                Err(error) if store::ailment(&error) != Ailment::Full => return self.fail(group, &error),
+                Err(error) if file::ailment(&error) != Ailment::Full => return self.fail(group, &error),
                 Err(_) => {}
             }
         }
@@ -230,7 +230,7 @@ impl Writer {
             }
             match self.commit(&group) {
                 Ok(answers) => reply(group, answers),
-                Err(error) if store::ailment(&error) == Ailment::Full && self.room.release_reserve() => {
+                Err(error) if file::ailment(&error) == Ailment::Full && self.room.release_reserve() => {
                     match self.commit(&group) {
                         Ok(answers) => reply(group, answers),
                         Err(error) => self.fail(group, &error),
@@ -287,7 +287,7 @@ impl Writer {
     fn fail(&mut self, group: Vec<Command>, error: &rusqlite::Error) {
         let why = error.to_string();
         tracing::error!("the book cannot be written: {why}");
-        match store::ailment(error) {
+        match file::ailment(error) {
             Ailment::Full => {
                 let why = "the disk is full".to_owned();
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
@@ -305,7 +305,7 @@ impl Writer {
     /// Opens the file again; whether it stands where it stood. A tail longer than ours is a commit that reached the
     /// file although it was reported as failed: nobody was told ok, but a reader may have seen it, so it stays.
     fn reopen(&mut self) -> bool {
-        let opened = store::connect(&self.settings.path, self.settings.limit_bytes)
+        let opened = file::connect(&self.settings.path, self.settings.limit_bytes)
             .map_err(opening::Unsound::from)
             // Rewrites what may be in the page cache only.
             .and_then(|connection| retention::empty_log(&connection).map(|()| connection).map_err(Into::into))
@@ -324,7 +324,7 @@ impl Writer {
                 Err(error) => self.not_open(error.to_string()),
             },
             Err(opening::Unsound::Broken(why)) => self.lose(why),
-            Err(opening::Unsound::Sql(error)) if store::ailment(&error) == Ailment::Damaged => {
+            Err(opening::Unsound::Sql(error)) if file::ailment(&error) == Ailment::Damaged => {
                 self.lose(error.to_string())
             }
             Err(opening::Unsound::Sql(error)) => self.not_open(error.to_string()),
