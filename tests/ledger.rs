@@ -743,6 +743,8 @@ fn what_cannot_become_a_line_is_refused_with_its_reason() {
     assert!(matches!(book.append_blocking(vec![mark]), Err(CannotRecord::MarkTooLong { bytes: 300, .. })));
     let many = book.append_blocking(vec![said(""); 10_001]);
     assert_eq!(many, Err(CannotRecord::TooMany { entries: 10_001 }));
+    let much = book.append_blocking(vec![said(&"x".repeat(60_000)); 300]);
+    assert!(matches!(much, Err(CannotRecord::TooMuch { .. })));
     assert_eq!(book.state().last, 0, "nothing of a refused call is recorded");
     let wrong = wait(book.acknowledge(Hex([1; 16]), 0, Hex([1; 32]), Hex([1; 64])));
     assert_eq!(wrong, Err(CannotRecord::OtherHead { last: 0 }));
@@ -795,4 +797,20 @@ fn the_terminal_keeps_recording_while_its_book_is_verified() {
         }
         assert!(verifier.join().unwrap().is_sorted(), "each look sees one moment of the book");
     });
+}
+
+#[test]
+fn nothing_is_confirmed_into_a_file_that_no_name_leads_to() {
+    let folder = folder();
+    let settings = settings(folder.path());
+    let book = open(settings.clone());
+    book.append_blocking(vec![said("one")]).unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::rename(&settings.path, &elsewhere).unwrap();
+    let refused = book.append_blocking(vec![said("two")]).unwrap_err();
+    assert!(refused.to_string().contains("removed or replaced"), "{refused}");
+    std::fs::rename(&elsewhere, &settings.path).unwrap();
+    book.append_blocking(vec![said("two")]).unwrap();
+    book.close();
+    assert_eq!(sound(&settings.path).last, 2);
 }

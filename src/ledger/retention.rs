@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct Room {
     reserve: PathBuf,
     limit_bytes: u64,
     reserve_bytes: u64,
+    /// Of the file when it was opened; `None` where there was none yet.
+    inode: Option<u64>,
 }
 
 /// Bytes that may still be written.
@@ -52,13 +55,26 @@ impl Room {
             reserve: file::sibling(&settings.path, "reserve"),
             limit_bytes: settings.limit_bytes,
             reserve_bytes: settings.reserve_bytes,
+            inode: std::fs::metadata(&settings.path).ok().map(|found| found.ino()),
         }
     }
 
+    /// How much may still be written.
+    ///
+    /// # Errors
+    /// When the disk does not answer, or another file stands at the path: SQLite would go on writing into the one that
+    /// no name leads to any more.
     pub fn headroom(&self) -> std::io::Result<Headroom> {
-        let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
-        let used =
-            length(self.path.clone()) + length(file::with_suffix(&self.path, "-wal")) + length(self.reserve.clone());
+        let book = std::fs::metadata(&self.path).ok();
+        if self.inode.is_some() && book.as_ref().map(|found| found.ino()) != self.inode {
+            let path = self.path.display();
+            return Err(std::io::Error::other(format!(
+                "{path} was removed or replaced while in use; bring the file back"
+            )));
+        }
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+        let beside = length(&file::with_suffix(&self.path, "-wal")) + length(&self.reserve);
+        let used = book.map_or(0, |found| found.len()) + beside;
         Ok(Headroom { of_limit: self.limit_bytes.saturating_sub(used), of_disk: free_on_disk(&self.path)? })
     }
 
@@ -139,7 +155,10 @@ pub(super) fn give_up(connection: &mut Connection, tail: &mut Tail, horizon: Mom
     store::put_cut(&tx, seal.number, previous)?;
     tx.commit()?;
     tail.first = seal.last + 1;
-    shrink(connection)?;
+    // The pages are free for new lines whether or not the file gets shorter.
+    if let Err(error) = shrink(connection) {
+        tracing::warn!("the file of the book cannot be made shorter: {error}");
+    }
     Ok(lines as u64)
 }
 

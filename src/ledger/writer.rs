@@ -135,7 +135,7 @@ impl Writer {
         match self.room.headroom() {
             Ok(headroom) => Some(headroom),
             Err(error) => {
-                self.set_disk(Disk::CannotRecord { why: format!("the disk does not answer: {error}") });
+                self.set_disk(Disk::CannotRecord { why: error.to_string() });
                 None
             }
         }
@@ -146,7 +146,7 @@ impl Writer {
         let mut reserve = true;
         let mut emptied = false;
         loop {
-            let headroom = self.room.headroom().map_err(|error| format!("the disk does not answer: {error}"))?;
+            let headroom = self.room.headroom().map_err(|error| error.to_string())?;
             if need <= headroom.free() {
                 if self.wanted <= need {
                     self.wanted = 0;
