@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ed25519_dalek::{SigningKey, VerifyingKey};
+use ed25519_dalek::SigningKey;
 use gatebook::event::{BODY_MAX, Body, System};
 use gatebook::identity::hex::Hex;
 use gatebook::ledger::book::{Book, CannotRecord, Cause, Disk, Entry, OpenError, ReadError, Settings, StoredRecord};
@@ -123,8 +123,10 @@ fn furnished(folder: &Path) -> PathBuf {
     settings.path
 }
 
+type Rows = Vec<Vec<Value>>;
+
 /// All values of all tables.
-fn contents(path: &Path) -> Result<Vec<(String, Vec<Vec<Value>>)>, rusqlite::Error> {
+fn contents(path: &Path) -> Result<Vec<(String, Rows)>, rusqlite::Error> {
     let connection = Connection::open(path)?;
     let tables = ["book", "sealing_key", "line", "seal", "cut", "receipt", "inbox", "record", "mark"];
     let mut all = Vec::new();
@@ -300,7 +302,7 @@ fn a_changed_bit_in_any_value_is_found_and_named() {
         assert!(!rows.is_empty(), "{table} has no row to change");
         let connection = Connection::open(&path).unwrap();
         let statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         drop(statement);
         // The first, a middle and the last row.
         for row in [0, rows.len() / 2, rows.len() - 1] {
@@ -444,6 +446,8 @@ fn a_book_that_someone_made_anew_with_another_key_is_found_with_the_key_from_els
     let alone = verify::verify(&path, None).unwrap();
     assert!(alone.is_sound() && !alone.key_given, "the file alone vouches for itself and says so");
     assert_eq!(verified(&path).findings[0].to_string(), "the file: the key given never sealed this book");
+    let none = verify::verify(&folder.path().join("none.db"), None);
+    assert!(matches!(none, Err(verify::VerifyError::Store { .. })));
 }
 
 #[test]
@@ -739,6 +743,8 @@ fn what_cannot_become_a_line_is_refused_with_its_reason() {
     assert!(matches!(book.append_blocking(vec![mark]), Err(CannotRecord::MarkTooLong { bytes: 300, .. })));
     let many = book.append_blocking(vec![said(""); 10_001]);
     assert_eq!(many, Err(CannotRecord::TooMany { entries: 10_001 }));
+    let much = book.append_blocking(vec![said(&"x".repeat(60_000)); 300]);
+    assert!(matches!(much, Err(CannotRecord::TooMuch { .. })));
     assert_eq!(book.state().last, 0, "nothing of a refused call is recorded");
     let wrong = wait(book.acknowledge(Hex([1; 16]), 0, Hex([1; 32]), Hex([1; 64])));
     assert_eq!(wrong, Err(CannotRecord::OtherHead { last: 0 }));
@@ -763,11 +769,48 @@ fn a_restored_server_takes_its_place_back_and_the_same_server_never_does() {
 }
 
 #[test]
-fn the_key_of_a_book_is_checked_as_a_public_key() {
+fn a_book_found_damaged_while_it_ran_is_not_continued_at_the_next_start() {
     let folder = folder();
-    let path = settings(folder.path()).path;
-    drop(open(settings(folder.path())));
-    let wrong = VerifyingKey::from_bytes(&SigningKey::from_bytes(&[1; 32]).verifying_key().to_bytes()).unwrap();
-    assert!(!verify::verify(&path, Some(&wrong)).unwrap().is_sound());
-    assert!(matches!(verify::verify(&folder.path().join("none.db"), None), Err(verify::VerifyError::Store { .. })));
+    let settings = settings(folder.path());
+    let book = open(settings.clone());
+    book.append_blocking(vec![said("one"), said("two")]).unwrap();
+    let id = book.id();
+    book.close();
+    std::fs::write(settings.path.with_extension("damaged"), "the disk lost lines").unwrap();
+    let (book, opening) = Book::open(settings.clone(), key()).unwrap();
+    let rescue = opening.rescued.unwrap();
+    assert_eq!((rescue.why.as_str(), rescue.lines), ("the disk lost lines", 2));
+    assert_ne!(book.id(), id);
+    book.close();
+    open(settings);
+}
+
+#[test]
+fn the_terminal_keeps_recording_while_its_book_is_verified() {
+    let folder = folder();
+    let settings = settings(folder.path());
+    let book = open(settings.clone());
+    std::thread::scope(|scope| {
+        let verifier = scope.spawn(|| (0..20).map(|_| sound(&settings.path).last).collect::<Vec<_>>());
+        for _ in 0..100 {
+            book.append_blocking(vec![said("meanwhile")]).unwrap();
+        }
+        assert!(verifier.join().unwrap().is_sorted(), "each look sees one moment of the book");
+    });
+}
+
+#[test]
+fn nothing_is_confirmed_into_a_file_that_no_name_leads_to() {
+    let folder = folder();
+    let settings = settings(folder.path());
+    let book = open(settings.clone());
+    book.append_blocking(vec![said("one")]).unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::rename(&settings.path, &elsewhere).unwrap();
+    let refused = book.append_blocking(vec![said("two")]).unwrap_err();
+    assert!(refused.to_string().contains("removed or replaced"), "{refused}");
+    std::fs::rename(&elsewhere, &settings.path).unwrap();
+    book.append_blocking(vec![said("two")]).unwrap();
+    book.close();
+    assert_eq!(sound(&settings.path).last, 2);
 }

@@ -12,10 +12,12 @@ use rusqlite::Connection;
 use crate::identity::hex::Hex;
 use crate::ledger::book::{Cause, Rescue, StoreError, StoredRecord};
 use crate::ledger::chain::{self, BookId, Line, Seal};
+use crate::ledger::file;
 use crate::ledger::store::{self, Title};
 
-/// Gap in the middle of a damaged file that is searched line by line.
+/// Gap in the middle of a damaged file that is searched line by line; the shorter one where its end is not known.
 const GAP_MAX: u64 = 1_000_000;
+const OPEN_GAP_MAX: u64 = 10_000;
 
 /// State that goes on in the new book.
 #[derive(Default)]
@@ -28,15 +30,14 @@ pub(super) struct Kept {
 
 /// Notes beside a book that the next start must not continue it.
 pub(super) fn condemn(path: &Path, why: &str) {
-    if let Err(error) = std::fs::write(store::sibling(path, "damaged"), why).and_then(|()| store::sync_directory(path))
-    {
+    if let Err(error) = std::fs::write(file::sibling(path, "damaged"), why).and_then(|()| file::sync_directory(path)) {
         tracing::error!("the damage of {} cannot be noted: {error}", path.display());
     }
 }
 
 /// Why the book was condemned.
 pub(super) fn condemned(path: &Path) -> Option<String> {
-    std::fs::read_to_string(store::sibling(path, "damaged")).ok()
+    std::fs::read_to_string(file::sibling(path, "damaged")).ok()
 }
 
 /// Whether the damaged file has the tables of a book, or at least our mark in its header (byte 68 of a SQLite file).
@@ -44,13 +45,13 @@ pub(super) fn looks_like_a_book(path: &Path) -> bool {
     use std::os::unix::fs::FileExt;
     let mut mark = [0; 4];
     let marked = std::fs::File::open(path).and_then(|file| file.read_exact_at(&mut mark, 68)).is_ok();
-    let tables = || store::connect_reader(path).and_then(|connection| store::title(&connection)).is_ok();
-    (marked && mark == store::APPLICATION_ID.to_be_bytes()) || tables()
+    let tables = || file::connect_reader(path).and_then(|connection| store::title(&connection)).is_ok();
+    (marked && mark == file::APPLICATION_ID.to_be_bytes()) || tables()
 }
 
 /// Moves the file, its log and its shared memory aside; copies out what can be read.
 pub(super) fn set_aside(path: &Path, cause: Cause, why: String) -> Result<(Rescue, Kept), StoreError> {
-    let title = store::connect_reader(path).and_then(|connection| store::title(&connection)).ok();
+    let title = file::connect_reader(path).and_then(|connection| store::title(&connection)).ok();
     // Should the power go between two renames, the rest must not be taken for a whole book.
     condemn(path, &why);
     let epoch = title.as_ref().map_or("unknown".to_owned(), |title| title.id.epoch.to_string());
@@ -60,15 +61,15 @@ pub(super) fn set_aside(path: &Path, cause: Cause, why: String) -> Result<(Rescu
     };
     let (number, moved_to) = free_name(path, word, &epoch);
     for suffix in ["-wal", "-shm", ""] {
-        let from = store::with_suffix(path, suffix);
+        let from = file::with_suffix(path, suffix);
         if from.exists() {
-            std::fs::rename(from, store::with_suffix(&moved_to, suffix))?;
+            std::fs::rename(from, file::with_suffix(&moved_to, suffix))?;
         }
     }
-    store::sync_directory(path)?;
+    file::sync_directory(path)?;
     let mut rescue = Rescue { cause, why, moved_to, salvage: None, lines: 0, chained: 0 };
     let mut kept = Kept::default();
-    if let Ok(damaged) = store::connect_reader(&rescue.moved_to) {
+    if let Ok(damaged) = file::connect_reader(&rescue.moved_to) {
         kept = Kept::read(&damaged);
         let salvage = match (cause, &title) {
             (Cause::Damaged, Some(title)) => Some((beside(path, &format!("salvage-{epoch}-{number}")), title)),
@@ -88,8 +89,8 @@ pub(super) fn set_aside(path: &Path, cause: Cause, why: String) -> Result<(Rescu
 
 /// The new book stands: the next start may continue it.
 pub(super) fn acquit(path: &Path) -> std::io::Result<()> {
-    store::remove_if_there(&store::sibling(path, "damaged"))?;
-    store::sync_directory(path)
+    file::remove_if_there(&file::sibling(path, "damaged"))?;
+    file::sync_directory(path)
 }
 
 /// Puts records, cursor and marks of the old book into the new one.
@@ -112,7 +113,7 @@ pub(super) fn unfinished(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let (earlier, salvage, unknown) = (format!("{stem}.earlier-"), format!("{stem}.salvage-"), "-unknown-");
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(store::folder(path))? {
+    for entry in std::fs::read_dir(file::folder(path))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let ours = name.starts_with(&earlier) || name.starts_with(&salvage);
@@ -132,7 +133,7 @@ fn beside(path: &Path, word: &str) -> PathBuf {
 fn free_name(path: &Path, word: &str, epoch: &str) -> (u32, PathBuf) {
     (1..)
         .map(|number| (number, beside(path, &format!("{word}-{epoch}-{number}"))))
-        .find(|(_, name)| !name.exists() && !store::with_suffix(name, "-wal").exists())
+        .find(|(_, name)| !name.exists() && !file::with_suffix(name, "-wal").exists())
         .expect("the numbers do not end")
 }
 
@@ -180,14 +181,15 @@ fn lines(connection: &Connection, mut take: impl FnMut(Line) -> rusqlite::Result
         return Ok(());
     };
     let front = last;
-    let mut end = store::int(u64::MAX).cast_unsigned();
+    let mut end = None;
     let sql = format!("{} WHERE {front} < seq ORDER BY seq DESC", store::SELECT_LINE);
     stream(connection, &sql, |line| {
-        end = line.seq;
+        end = Some(line.seq);
         take(line)
     })?;
     let one = format!("{} WHERE seq = ?", store::SELECT_LINE);
-    for seq in front + 1..end.min(front.saturating_add(GAP_MAX)) {
+    let end = end.map_or(front + OPEN_GAP_MAX, |end| end.min(front + GAP_MAX));
+    for seq in front + 1..end {
         if let Ok(line) = connection.query_row(&one, [store::int(seq)], store::line) {
             take(line)?;
         }
@@ -254,13 +256,13 @@ fn save(
         return Ok((tally.lines, tally.chained));
     };
     for suffix in ["", "-wal", "-shm", "-journal"] {
-        store::remove_if_there(&store::with_suffix(path, suffix))?;
+        file::remove_if_there(&file::with_suffix(path, suffix))?;
     }
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "synchronous", "EXTRA")?;
-    store::migrate(&mut connection)?;
+    file::migrate(&mut connection)?;
     let tx = connection.transaction()?;
-    tx.pragma_update(None, "application_id", store::APPLICATION_ID)?;
+    tx.pragma_update(None, "application_id", file::APPLICATION_ID)?;
     store::put_title(&tx, title)?;
     for (from_seal, public) in store::keys(damaged).unwrap_or_default() {
         if let Ok(public) = VerifyingKey::from_bytes(&public.0) {
@@ -282,7 +284,7 @@ fn save(
     }
     tx.commit()?;
     connection.close().map_err(|(_, error)| error)?;
-    store::sync_directory(path)?;
+    file::sync_directory(path)?;
     Ok((tally.lines, tally.chained))
 }
 
