@@ -133,7 +133,8 @@ pub fn settle(
         }
         let mut written: BTreeMap<&str, u64> = BTreeMap::new();
         let counts = |entry: &&Entry| entry.terminal == said.terminal && speaks_of(said.watch, &entry.kind);
-        for code in central.iter().filter(counts).flat_map(|entry| &entry.codes) {
+        let pieces = central.iter().filter(counts).flat_map(|entry| &entry.codes);
+        for code in pieces.filter(|code| things.contains(*code)) {
             *written.entry(code).or_default() += 1;
         }
         for (code, count) in &sent {
