@@ -19,8 +19,7 @@ def post(where, message):
     return json.load(urllib.request.urlopen(urllib.request.Request(url + where, body, headers), timeout=20))
 if not state["terminal"]:
     save()  # the key first: the same code with the same key gets the same number again
-    asked = {"code": code, "name": "foreign", "key": key.public_key().public_bytes_raw().hex()}
-    state["terminal"] = post("/api/v1/sync/enrol", asked)["terminal"]
+    state["terminal"] = post("/api/v1/sync/enrol", {"code": code, "name": "foreign", "key": key.public_key().public_bytes_raw().hex()})["terminal"]
 who = struct.pack("<I", state["terminal"]) + bytes.fromhex(state["epoch"])
 heads = [blake3(b"gatebook book v1" + who).hexdigest()] + [line["hash"] for line in state["lines"]]
 for seq in range(len(heads), 11):
@@ -29,8 +28,7 @@ for seq in range(len(heads), 11):
     body = json.dumps({"act": "receive", "what": what, "from": None, "to": None, "to_person": None, "handling": where, "exceptions": []}).encode()
     line = [seq, time.time_ns() // 1000, 480, time.monotonic_ns() // 1000, 1, 0x8001]
     heads.append(blake3(bytes.fromhex(heads[-1]) + struct.pack("<QqhqBHI", *line, len(body)) + body).hexdigest())
-    names = ["seq", "at_us", "zone_min", "mono_us", "kind", "schema", "body", "hash"]
-    state["lines"].append(dict(zip(names, line + [body.hex(), heads[-1]])))
+    state["lines"].append(dict(zip("seq at_us zone_min mono_us kind schema body hash".split(), line + [body.hex(), heads[-1]])))
     state["sealed_at"] = line[1]
 save()  # on disk before anybody hears "ok"
 text = b"gatebook seal v1" + who + struct.pack("<QQQ32sq64x", 1, 1, 10, bytes.fromhex(heads[10]), state["sealed_at"])
