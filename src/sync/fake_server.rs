@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::identity::hex::Hex;
 use crate::ledger::chain::{self, BookId, Line, Seal};
@@ -101,18 +102,26 @@ impl Fake {
         bound
     }
 
-    /// The body, once the signature of the request holds.
-    fn body(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) -> Vec<u8> {
+    /// The message, once the signature of the request holds.
+    fn read<T: DeserializeOwned>(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) -> T {
+        self.check(method, uri, headers, sent);
+        let unpacked = match headers.contains_key(header::CONTENT_ENCODING) {
+            true => wire::decompress(sent, BATCH_UNPACKED_MAX).unwrap(),
+            false => sent.to_vec(),
+        };
+        match in_json(headers) {
+            true => serde_json::from_slice(&unpacked).unwrap(),
+            false => postcard::from_bytes(&unpacked).unwrap(),
+        }
+    }
+
+    fn check(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) {
         let text = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
         let key = self.with(|inside| inside.terminal_key).expect("the terminal is enrolled");
         let time = Moment(text(HEADER_TIME).parse().unwrap());
         let signature = Hex::parse(&text(HEADER_SIGNATURE)).unwrap();
         let path = uri.path_and_query().unwrap().as_str();
         assert!(signature_holds(&key, signature, method.as_str(), path, time, sent), "{method} {path} is not signed");
-        match headers.contains_key(header::CONTENT_ENCODING) {
-            true => wire::decompress(sent, BATCH_UNPACKED_MAX).unwrap(),
-            false => sent.to_vec(),
-        }
     }
 }
 
@@ -136,8 +145,15 @@ impl Kept {
     }
 }
 
-fn packed(reply: &impl Serialize) -> Response {
-    ([(header::CONTENT_TYPE, POSTCARD)], postcard::to_stdvec(reply).unwrap()).into_response()
+fn in_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).or(headers.get(header::CONTENT_TYPE)).is_some_and(|kind| kind == JSON)
+}
+
+fn packed(headers: &HeaderMap, reply: &impl Serialize) -> Response {
+    match in_json(headers) {
+        true => ([(header::CONTENT_TYPE, JSON)], serde_json::to_vec(reply).unwrap()).into_response(),
+        false => ([(header::CONTENT_TYPE, POSTCARD)], postcard::to_stdvec(reply).unwrap()).into_response(),
+    }
 }
 
 fn refused(status: StatusCode, next: Option<u64>, head: Option<Hex<32>>) -> Response {
@@ -152,13 +168,16 @@ async fn enrol(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
-    let asked: Enrol = postcard::from_bytes(&sent).unwrap();
+    let asked: Enrol = match in_json(&headers) {
+        true => serde_json::from_slice(&sent).unwrap(),
+        false => postcard::from_bytes(&sent).unwrap(),
+    };
     if asked.code != "K7Q2" {
         return refused(StatusCode::FORBIDDEN, None, None);
     }
     fake.with(|inside| inside.terminal_key = VerifyingKey::from_bytes(&asked.key.0).ok());
-    fake.body(&method, &uri, &headers, &sent);
-    packed(&Enrolled { terminal: 7, server_key: Hex(fake.key.verifying_key().to_bytes()) })
+    fake.check(&method, &uri, &headers, &sent);
+    packed(&headers, &Enrolled { terminal: 7, server_key: Hex(fake.key.verifying_key().to_bytes()) })
 }
 
 async fn hello(
@@ -168,7 +187,7 @@ async fn hello(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
-    let asked: Hello = postcard::from_bytes(&fake.body(&method, &uri, &headers, &sent)).unwrap();
+    let asked: Hello = fake.read(&method, &uri, &headers, &sent);
     fake.with(|inside| {
         let now = Moment::now().plus(inside.ahead);
         let (epoch, version) = (inside.epoch, inside.version);
@@ -187,7 +206,7 @@ async fn hello(
             answered: now,
         };
         inside.hellos.push(asked);
-        packed(&reply)
+        packed(&headers, &reply)
     })
 }
 
@@ -198,7 +217,7 @@ async fn batch(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
-    let asked: Batch = postcard::from_bytes(&fake.body(&method, &uri, &headers, &sent)).unwrap();
+    let asked: Batch = fake.read(&method, &uri, &headers, &sent);
     let id = asked.book;
     let fault = fake.with(|inside| {
         inside.batches += 1;
@@ -220,7 +239,7 @@ async fn batch(
         let kept = inside.book(id);
         let first = asked.lines.first().map_or(kept.next(), |line| line.seq);
         if first != kept.next() || asked.previous != kept.head(id) {
-            return Err(refused(StatusCode::CONFLICT, Some(kept.next()), Some(kept.head(id))));
+            return Err((kept.next(), kept.head(id)));
         }
         for line in asked.lines {
             assert_eq!(chain::link(kept.head(id), &line), line.hash, "line {} does not fit", line.seq);
@@ -238,7 +257,7 @@ async fn batch(
     });
     let (next, head, next_seal) = match stored {
         Ok(stored) => stored,
-        Err(refusal) => return refusal,
+        Err((next, head)) => return refused(StatusCode::CONFLICT, Some(next), Some(head)),
     };
     let signer = if fault == Some(Fault::OtherKey) { SigningKey::from_bytes(&[1; 32]) } else { fake.key.clone() };
     let reply = BatchReply { next, head, next_seal, receipt: Receipt::sign(id, next - 1, head, &signer) };
@@ -250,7 +269,7 @@ async fn batch(
             let body = Body::from_stream(futures_util::stream::iter(parts));
             ([(header::CONTENT_TYPE, POSTCARD)], body).into_response()
         }
-        _ => packed(&reply),
+        _ => packed(&headers, &reply),
     }
 }
 
@@ -261,14 +280,14 @@ async fn give_back(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
-    let asked: Return = postcard::from_bytes(&fake.body(&method, &uri, &headers, &sent)).unwrap();
+    let asked: Return = fake.read(&method, &uri, &headers, &sent);
     let taken = asked.records.len() as u32;
     fake.with(|inside| inside.returned.extend(asked.records));
-    packed(&Returned { taken })
+    packed(&headers, &Returned { taken })
 }
 
 async fn down(State(fake): State<Fake>, method: Method, uri: OriginalUri, headers: HeaderMap) -> Response {
-    fake.body(&method, &uri, &headers, &[]);
+    fake.check(&method, &uri, &headers, &[]);
     let cursor = uri.query().unwrap().split(['=', '&']).nth(1).unwrap().parse().unwrap();
     for _ in 0..20 {
         let page = fake.with(|inside| {
@@ -279,9 +298,9 @@ async fn down(State(fake): State<Fake>, method: Method, uri: OriginalUri, header
             Down { server_epoch: inside.epoch, records, cursor, more: cursor < last }
         });
         if !page.records.is_empty() {
-            return packed(&page);
+            return packed(&headers, &page);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    fake.with(|inside| packed(&Down { server_epoch: inside.epoch, records: vec![], cursor, more: false }))
+    fake.with(|inside| packed(&headers, &Down { server_epoch: inside.epoch, records: vec![], cursor, more: false }))
 }

@@ -1,5 +1,6 @@
 //! What crosses the network between a terminal and the server, and the terminal's side of it.
 
+mod batch;
 pub mod client;
 mod down;
 pub mod link;

@@ -40,16 +40,16 @@ pub enum Failure {
     TooLarge,
     /// 409: the server stands elsewhere.
     #[error("the server stands elsewhere in this book: {}", .0.detail)]
-    Elsewhere(Refusal),
+    Elsewhere(Box<Refusal>),
     /// 401 or 403.
     #[error("the server does not accept this terminal: {}", said(.0))]
-    NotAccepted(Refusal),
+    NotAccepted(Box<Refusal>),
     /// 426, or an answer in a version that was not offered.
     #[error("terminal and server have no protocol version in common: {0}")]
     Version(String),
     /// Any other 4xx.
     #[error("the server refuses the message with {status}: {}", said(.refusal))]
-    Refused { status: u16, refusal: Refusal },
+    Refused { status: u16, refusal: Box<Refusal> },
     /// 5xx.
     #[error("the server failed with {status}; its log says why")]
     Fault { status: u16 },
@@ -207,15 +207,15 @@ fn answer<A: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<A, F
 
 fn refusal(status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Failure {
     let refusal = || match serde_json::from_slice::<Refusal>(bytes) {
-        Ok(refusal) => refusal,
+        Ok(refusal) => Box::new(refusal),
         // A proxy answers in its own words; they are cut so that a page of HTML does not fill the screen.
-        Err(_) => Refusal {
+        Err(_) => Box::new(Refusal {
             title: status.to_string(),
             detail: String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(120).collect(),
             help: None,
             next: None,
             head: None,
-        },
+        }),
     };
     match status.as_u16() {
         429 | 503 => {

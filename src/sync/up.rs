@@ -9,22 +9,19 @@ use tokio::time::Instant;
 
 use crate::event::{Body, System};
 use crate::identity::hex::{Hex, HexBytes};
-use crate::ledger::book::{Book, CannotRecord, Entry, ReadError, State};
-use crate::ledger::chain::{self, BookId, Line, Seal};
+use crate::ledger::book::{CannotRecord, Entry, State};
+use crate::ledger::chain::BookId;
 use crate::ledger::earlier::Earlier;
 use crate::quantity::Moment;
+use crate::sync::batch::{self, Source, blocking};
 use crate::sync::client::{Outage, Settings, Shared};
 use crate::sync::link::Way;
 use crate::sync::plan::{self, Broken, Offset, Own, Pace, Standing, Step};
 use crate::sync::transport::Failure;
-use crate::sync::wire::{
-    self, Batch, BatchReply, Hello, HelloReply, Refusal, Return, Returned, SignedRecord, VERSIONS,
-};
+use crate::sync::wire::{self, BatchReply, Hello, HelloReply, Refusal, Return, Returned, SignedRecord, VERSIONS};
 
 /// A batch as sent: what a slow radio carries in a few seconds.
 const PACKED_MAX: usize = 256 * 1024;
-/// Bodies of one batch before they are packed.
-const BODIES_MAX: usize = 4 * 1024 * 1024;
 /// Records of one [`Return`], in bytes of bodies.
 const RETURN_MAX: usize = 512 * 1024;
 /// In an outage a new line causes a try this long after the last one, not sooner.
@@ -82,53 +79,6 @@ enum Rhythm {
     AtOnce,
     /// Until the heartbeat, a new line, a new seal or a new trouble.
     Rest,
-}
-
-/// Where lines come from.
-#[derive(Clone)]
-enum Source {
-    Own(Book),
-    Earlier(Arc<Earlier>),
-}
-
-impl Source {
-    fn id(&self) -> BookId {
-        match self {
-            Source::Own(book) => book.id(),
-            Source::Earlier(book) => book.id(),
-        }
-    }
-
-    fn lines(&self, from: u64, lines: usize) -> Result<Vec<Line>, ReadError> {
-        match self {
-            Source::Own(book) => book.lines(from, lines, BODIES_MAX),
-            Source::Earlier(book) => book.lines(from, lines, BODIES_MAX),
-        }
-    }
-
-    fn seals(&self, from: u64) -> Result<Vec<Seal>, ReadError> {
-        match self {
-            Source::Own(book) => book.seals(from, wire::BATCH_LINES_MAX),
-            Source::Earlier(book) => book.seals(from, wire::BATCH_LINES_MAX),
-        }
-    }
-
-    fn hash_at(&self, seq: u64) -> Result<Option<Hex<32>>, ReadError> {
-        match self {
-            Source::Own(book) => book.hash_at(seq),
-            Source::Earlier(book) => book.hash_at(seq),
-        }
-    }
-}
-
-/// Reads the book outside of the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
-) -> Result<T, Failure> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(read) => read.map_err(|error| Failure::Book(format!("{error}; run `gatebook verify`"))),
-        Err(error) => Err(Failure::Book(format!("reading the book broke off: {error}"))),
-    }
 }
 
 impl Up {
@@ -375,7 +325,14 @@ impl Up {
         from: Option<u64>,
         standing: &Standing,
     ) -> Result<Option<BatchReply>, Failure> {
-        let (batch, packed) = self.pack(source.clone(), from, *standing).await?;
+        let (batch, packed) = batch::pack(
+            source.clone(),
+            from,
+            *standing,
+            (self.pace.lines(), self.packed_max),
+            self.shared.book.state().last,
+        )
+        .await?;
         let id = batch.book;
         match self.shared.transport.post_packed::<BatchReply>(wire::BATCH, packed).await {
             Ok(reply) => {
@@ -402,45 +359,6 @@ impl Up {
                 Err(failure)
             }
         }
-    }
-
-    async fn pack(&self, source: Source, from: Option<u64>, standing: Standing) -> Result<(Batch, Vec<u8>), Failure> {
-        let (most, packed_max, last) = (self.pace.lines(), self.packed_max, self.shared.book.state().last);
-        let work = move || {
-            let mut lines = match from {
-                Some(from) => source.lines(from, most)?,
-                None => Vec::new(),
-            };
-            let seals = source.seals(standing.next_seal)?;
-            loop {
-                let end = lines.last().map_or(standing.next - 1, |line| line.seq);
-                let batch = Batch {
-                    book: source.id(),
-                    previous: standing.head,
-                    lines,
-                    seals: seals.iter().take_while(|seal| seal.last <= end).cloned().collect(),
-                    at: Moment::now(),
-                    waiting: last.saturating_sub(end),
-                };
-                let packed =
-                    wire::compress(&postcard::to_stdvec(&batch).expect("plain structs in memory always encode"));
-                if packed.len() <= packed_max || batch.lines.len() <= 1 {
-                    return Ok((batch, packed));
-                }
-                lines = batch.lines;
-                lines.truncate(lines.len() / 2);
-            }
-        };
-        let (batch, packed) = blocking(work).await?;
-        let mut previous = batch.previous;
-        for line in &batch.lines {
-            if chain::link(previous, line) != line.hash {
-                let what = format!("line {} of this book was altered on the disk; run `gatebook verify`", line.seq);
-                return Err(Failure::Book(what));
-            }
-            previous = line.hash;
-        }
-        Ok((batch, packed))
     }
 
     /// Goes on from where the server is now, and keeps its receipt.
