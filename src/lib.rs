@@ -17,3 +17,5 @@ pub mod ledger;
 pub mod sync;
 
 pub mod face;
+
+pub mod server;
