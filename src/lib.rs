@@ -16,6 +16,8 @@ pub mod ledger;
 
 pub mod sync;
 
+pub mod config;
+
 pub mod face;
 
 pub mod server;
