@@ -5,5 +5,7 @@ pub mod catalog;
 pub mod database;
 pub mod intake;
 pub mod kernel;
+mod lines;
+mod projection;
 pub mod rebuild;
 pub mod verify;
