@@ -15,6 +15,7 @@ pub mod event;
 pub mod ledger;
 
 pub mod config;
+pub mod face;
 pub mod sync;
 
 pub mod server;
