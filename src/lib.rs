@@ -15,3 +15,5 @@ pub mod event;
 pub mod ledger;
 
 pub mod sync;
+
+pub mod terminal;

@@ -1,0 +1,9 @@
+//! The terminal: devices in, lines in its own book, answers on its screen. Works alone for as long as it must.
+
+pub mod answer;
+pub mod capture;
+pub mod door;
+pub mod handheld;
+pub mod reference;
+pub mod remembered;
+pub mod rules;
