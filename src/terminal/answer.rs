@@ -105,46 +105,83 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Say {
     /// Recorded: piece `nth` of this act, of `of` on the paper; the exceptions that the line names.
-    Recorded { nth: usize, of: Option<usize>, exceptions: Vec<Reason> },
+    Recorded {
+        nth: usize,
+        of: Option<usize>,
+        exceptions: Vec<Reason>,
+    },
     /// Recorded, but it is not on the paper of this act.
     NotOnPaper,
     /// Not on the paper of this check-out, so it stays here; `wanted` is the unit due next.
-    Wrong { wanted: Option<String> },
+    Wrong {
+        wanted: Option<String>,
+    },
     /// May not leave.
-    Refused { reasons: Vec<Reason> },
+    Refused {
+        reasons: Vec<Reason>,
+    },
     /// Nobody knows this code.
-    Unknown { recorded: bool },
+    Unknown {
+        recorded: bool,
+    },
     /// Already scanned in this act, at this moment.
-    Already { at: Moment },
+    Already {
+        at: Moment,
+    },
     /// The last line of this act was taken back.
-    TakenBack { left: usize },
+    TakenBack {
+        left: usize,
+    },
     NothingToTakeBack,
     /// An act must be chosen before this means anything.
     ChooseAct,
     /// The act wants its place before its pieces.
     PlaceFirst,
     /// An act was chosen.
-    Started { act: Act },
+    Started {
+        act: Act,
+    },
     /// The act was ended, with so many pieces.
-    Ended { act: Act, pieces: usize },
+    Ended {
+        act: Act,
+        pieces: usize,
+    },
     /// This person works from now on, or takes the pieces of this check-out.
-    Person { person: u32, takes: bool },
+    Person {
+        person: u32,
+        takes: bool,
+    },
     /// The pieces that follow go to, or are counted at, this place.
-    Place { place: String },
+    Place {
+        place: String,
+    },
     /// A pass or task was opened with so many pieces.
-    Paper { number: String, pieces: usize },
+    Paper {
+        number: String,
+        pieces: usize,
+    },
     /// The paper's number means nothing for this act.
     PaperNotForAct,
     /// The next lot or item stands for this amount.
-    Amount { quantity: Quantity },
+    Amount {
+        quantity: Quantity,
+    },
     /// The act went on after a restart, begun at this moment.
-    GoingOn { since: Moment },
+    GoingOn {
+        since: Moment,
+    },
     /// No code was found in a picture.
     Unreadable,
     /// Nothing can be written: stop working here.
-    CannotRecord { why: String },
+    CannotRecord {
+        why: String,
+    },
     /// A passage at a door was recorded.
-    Passed { pieces: usize, direction: crate::event::Direction, exceptions: Vec<Reason> },
+    Passed {
+        pieces: usize,
+        direction: crate::event::Direction,
+        exceptions: Vec<Reason>,
+    },
 }
 
 impl Say {

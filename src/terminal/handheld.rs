@@ -27,7 +27,10 @@ pub struct Settings {
 /// What a person did at the station.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    Scan { identifier: Identifier, device: String },
+    Scan {
+        identifier: Identifier,
+        device: String,
+    },
     Start(Act),
     End,
     Undo,

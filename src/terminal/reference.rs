@@ -6,9 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::event::Act;
 use crate::identity::Identifier;
-use crate::sync::records::{
-    Certificate, Content, Hold, Item, Name, Pass, Person, Place, Record, Task, Tracking, Unit,
-};
+use crate::sync::records::{Certificate, Content, Hold, Item, Name, Pass, Person, Place, Record, Task, Tracking, Unit};
 
 /// What a scanned code stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

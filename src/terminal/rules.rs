@@ -148,7 +148,12 @@ mod tests {
     }
 
     /// Who leaves with R-1 on these records: `released P-1` or the reasons.
-    fn ruling(records: Vec<Content>, marks: Vec<Mark>, person: Option<u32>, change: fn(&mut Policy, &mut Circumstances)) -> String {
+    fn ruling(
+        records: Vec<Content>,
+        marks: Vec<Mark>,
+        person: Option<u32>,
+        change: fn(&mut Policy, &mut Circumstances),
+    ) -> String {
         let record = |content| Record { version: 1, withdrawn: false, since: NOW, content };
         let reference = Reference::of(records.into_iter().map(record));
         let remembered = Remembered::of(marks);
@@ -166,12 +171,9 @@ mod tests {
     #[test]
     fn what_may_leave() {
         let used = |way| Mark::Used { way, pass: "P-1".into(), unit: "r-1".into(), used: true };
-        let hold = || {
-            Content::Hold(Hold { number: "H".into(), unit: "R-1".into(), reason: Name::default() })
-        };
-        let card = |until| {
-            Content::Certificate(Certificate { number: "C".into(), person: 7, act: Act::CheckOut, until })
-        };
+        let hold = || Content::Hold(Hold { number: "H".into(), unit: "R-1".into(), reason: Name::default() });
+        let card =
+            |until| Content::Certificate(Certificate { number: "C".into(), person: 7, act: Act::CheckOut, until });
         let as_is: fn(&mut Policy, &mut Circumstances) = |_, _| ();
         let certificate: fn(&mut Policy, &mut Circumstances) = |policy, _| policy.certificate_for = vec![Act::CheckOut];
         for (name, records, marks, person, change, want) in [
@@ -179,20 +181,83 @@ mod tests {
             ("the door asks nobody", vec![valid(7)], vec![], None, as_is, "released P-1"),
             ("no pass", vec![], vec![], Some(7), as_is, "no_pass"),
             ("someone else's pass", vec![valid(8)], vec![], Some(7), as_is, "pass_for_another"),
-            ("not yet", vec![pass("P-1", 7, NOW.plus(HOUR), NOW.plus(2 * HOUR))], vec![], Some(7), as_is, "pass_not_valid_now"),
-            ("the end is not inside the window", vec![pass("P-1", 7, NOW.minus(HOUR), NOW)], vec![], Some(7), as_is, "pass_not_valid_now"),
+            (
+                "not yet",
+                vec![pass("P-1", 7, NOW.plus(HOUR), NOW.plus(2 * HOUR))],
+                vec![],
+                Some(7),
+                as_is,
+                "pass_not_valid_now",
+            ),
+            (
+                "the end is not inside the window",
+                vec![pass("P-1", 7, NOW.minus(HOUR), NOW)],
+                vec![],
+                Some(7),
+                as_is,
+                "pass_not_valid_now",
+            ),
             ("used up here", vec![valid(7)], vec![used(Use::CheckOut)], Some(7), as_is, "pass_used_up"),
-            ("the walk through the door is another use", vec![valid(7)], vec![used(Use::Passage)], Some(7), as_is, "released P-1"),
-            ("a second pass helps", vec![pass("P-0", 8, NOW, NOW.plus(HOUR)), valid(7)], vec![], Some(7), as_is, "released P-1"),
+            (
+                "the walk through the door is another use",
+                vec![valid(7)],
+                vec![used(Use::Passage)],
+                Some(7),
+                as_is,
+                "released P-1",
+            ),
+            (
+                "a second pass helps",
+                vec![pass("P-0", 8, NOW, NOW.plus(HOUR)), valid(7)],
+                vec![],
+                Some(7),
+                as_is,
+                "released P-1",
+            ),
             ("held, whatever the pass says", vec![valid(7), hold()], vec![], Some(7), as_is, "on_hold"),
             ("held and no pass", vec![hold()], vec![], Some(7), as_is, "on_hold no_pass"),
             ("no certificate", vec![valid(7)], vec![], Some(7), certificate, "no_certificate"),
-            ("the taker on the pass needs it at the door too", vec![valid(8)], vec![], None, certificate, "no_certificate"),
+            (
+                "the taker on the pass needs it at the door too",
+                vec![valid(8)],
+                vec![],
+                None,
+                certificate,
+                "no_certificate",
+            ),
             ("a lapsed certificate", vec![valid(7), card(NOW)], vec![], Some(7), certificate, "no_certificate"),
-            ("a running certificate", vec![valid(7), card(NOW.plus(HOUR))], vec![], Some(7), certificate, "released P-1"),
-            ("clock never set", vec![pass("P-1", 7, Moment(0), NOW)], vec![], Some(7), |_, now| now.at = Moment(5), "clock_unset"),
-            ("old data", vec![valid(7)], vec![], Some(7), |_, now| now.data_age = Some(25 * HOUR), "released P-1 data_stale"),
-            ("the server was never heard", vec![valid(7)], vec![], Some(7), |_, now| now.data_age = None, "released P-1 data_stale"),
+            (
+                "a running certificate",
+                vec![valid(7), card(NOW.plus(HOUR))],
+                vec![],
+                Some(7),
+                certificate,
+                "released P-1",
+            ),
+            (
+                "clock never set",
+                vec![pass("P-1", 7, Moment(0), NOW)],
+                vec![],
+                Some(7),
+                |_, now| now.at = Moment(5),
+                "clock_unset",
+            ),
+            (
+                "old data",
+                vec![valid(7)],
+                vec![],
+                Some(7),
+                |_, now| now.data_age = Some(25 * HOUR),
+                "released P-1 data_stale",
+            ),
+            (
+                "the server was never heard",
+                vec![valid(7)],
+                vec![],
+                Some(7),
+                |_, now| now.data_age = None,
+                "released P-1 data_stale",
+            ),
         ] {
             assert_eq!(ruling(records, marks, person, change), want, "{name}");
         }
