@@ -14,6 +14,8 @@ pub mod event;
 
 pub mod ledger;
 
+pub mod config;
+
 pub mod sync;
 
 pub mod terminal;

@@ -1,0 +1,532 @@
+//! The configuration of a terminal: its devices, its stations, its book and its server.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use crate::config::load::{Layers, Secret, Section};
+use crate::config::{LANGUAGES, given};
+use crate::event::Act;
+use crate::identity::hex::Hex;
+
+/// The commented file that holds every key with its default.
+pub const DEFAULTS: &str = include_str!("../../config/terminal.toml");
+
+#[derive(Clone, Debug)]
+pub struct TerminalConfig {
+    pub name: String,
+    /// Folder of the book, the key and the pictures.
+    pub data: PathBuf,
+    /// Zone in which the screens show times and lines note the local offset.
+    pub zone: TimeZone,
+    /// One of [`LANGUAGES`].
+    pub language: String,
+    pub server: Uplink,
+    pub book: Book,
+    pub screen: Screen,
+    pub policy: Policy,
+    pub devices: Vec<Device>,
+    pub stations: Vec<Station>,
+}
+
+/// The central server and how to reach it.
+#[derive(Clone, Debug)]
+pub struct Uplink {
+    /// `None`: the terminal keeps its book alone for now. No slash at the end.
+    pub url: Option<String>,
+    /// SHA-256 of the server's CA certificate (DER).
+    pub pin: Option<Hex<32>>,
+    pub enrolment_code: Option<Secret>,
+    pub heartbeat_s: u64,
+    pub timeout_s: u64,
+    pub allow_plain_http: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Book {
+    pub limit_mb: u64,
+    pub reserve_mb: u64,
+    pub keep_days: u32,
+    pub seal_every: u64,
+    pub seal_quiet_s: u64,
+    pub require_encrypted_storage: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Screen {
+    pub listen: SocketAddr,
+    /// Set whenever `listen` is not loopback.
+    pub key: Option<Secret>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub pass_data_max_age_h: u32,
+    /// Acts for which the person needs a certificate.
+    pub certificate_for: Vec<Act>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub name: String,
+    pub port: Port,
+    pub driver: Driver,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Port {
+    Serial {
+        path: PathBuf,
+        baud: u32,
+    },
+    /// `HOST:PORT`.
+    Tcp {
+        address: String,
+    },
+    /// A folder into which pictures are put.
+    Folder {
+        path: PathBuf,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Driver {
+    Scanner(Scanner),
+    R200(R200),
+    Llrp(Llrp),
+    Folder,
+}
+
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    pub prefix: String,
+    pub terminators: Vec<String>,
+    /// `None`: only a terminator ends a code.
+    pub idle_ms: Option<u64>,
+    /// Bytes.
+    pub max_len: usize,
+    pub strip_parity: bool,
+    pub aim: AimUse,
+}
+
+/// What is done with the AIM identifier in front of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AimUse {
+    Absent,
+    WhenSent,
+    Required,
+}
+
+#[derive(Clone, Debug)]
+pub struct R200 {
+    /// `None`: both are tried.
+    pub dialect: Option<Dialect>,
+    /// `None`: the module keeps its own.
+    pub region: Option<Region>,
+    /// `None`: the module keeps its own.
+    pub power_dbm: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    M100,
+    R200,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    China900,
+    China800,
+    Us,
+    Europe,
+    Korea,
+}
+
+#[derive(Clone, Debug)]
+pub struct Llrp {
+    /// Numbers from 1; empty for all.
+    pub antennas: Vec<u16>,
+    /// `None`: the reader keeps its own.
+    pub power_dbm: Option<u8>,
+    /// Gen2 session, 0 to 3.
+    pub session: u8,
+    pub keepalive_s: u64,
+    /// Tags expected in the field at once.
+    pub population: u16,
+}
+
+#[derive(Clone, Debug)]
+pub struct Station {
+    pub name: String,
+    /// Names of its devices.
+    pub devices: Vec<String>,
+    /// Code of the place where it stands (EPCIS read point).
+    pub place: String,
+    pub kind: StationKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum StationKind {
+    Door(Door),
+    Handheld(Desk),
+    Bench(Desk),
+}
+
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Place codes of the zones on both sides.
+    pub inside: String,
+    pub outside: String,
+    pub direction: DirectionBy,
+    pub gone_after_ms: u64,
+    /// Reads weaker than this do not count.
+    pub weakest_rssi_dbm: i16,
+}
+
+/// What tells the direction of a passage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectionBy {
+    /// The side on which a tag was seen first and last.
+    Antennas { inside: Vec<u16>, outside: Vec<u16> },
+    /// Where the book has the thing: what is inside goes out.
+    Book,
+}
+
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The act that stands when nobody scanned another.
+    pub default_act: Option<Act>,
+}
+
+pub(crate) fn read(layers: &mut Layers) -> TerminalConfig {
+    let mut top = layers.top();
+    let config = TerminalConfig {
+        name: top.name("name"),
+        data: top.folder("data"),
+        zone: top.zone("zone"),
+        language: top.word("language", &LANGUAGES.map(|word| (word, word))).unwrap_or_default().to_owned(),
+        server: server(top.section("server")),
+        book: book(top.section("book")),
+        screen: screen(top.section("screen")),
+        policy: policy(top.section("policy")),
+        devices: devices(layers, &mut top),
+        stations: Vec::new(),
+    };
+    let stations = stations(layers, &mut top, &config.devices);
+    top.finish();
+    TerminalConfig { stations, ..config }
+}
+
+fn server(mut section: Section) -> Uplink {
+    let url = section.text("url");
+    let pin = section.text("pin");
+    let uplink = Uplink {
+        url: (!url.is_empty()).then(|| url.trim_end_matches('/').to_owned()),
+        pin: pin.strip_prefix("sha256:").and_then(Hex::parse),
+        enrolment_code: given(section.one_time_code("enrolment_code")),
+        heartbeat_s: section.whole("heartbeat_s", 1..=5),
+        timeout_s: section.whole("timeout_s", 5..=120),
+        allow_plain_http: section.flag("allow_plain_http"),
+    };
+    if !pin.is_empty() && uplink.pin.is_none() {
+        section.complain(
+            "pin",
+            format!("`pin` is \"{pin}\""),
+            "write sha256: and 64 hex digits, as `gatebook server pin` shows them",
+        );
+    }
+    if !url.is_empty() {
+        check_url(&section, &url, &uplink);
+    }
+    section.finish();
+    uplink
+}
+
+fn check_url(section: &Section, url: &str, uplink: &Uplink) {
+    let wrong = |what: &str, help: &str| section.complain("url", format!("`url` is \"{url}\"{what}"), help);
+    let Ok(parsed) = reqwest::Url::parse(url) else {
+        return wrong("", "write it like \"https://gatebook.site.example:7400\"");
+    };
+    let loopback = parsed.host_str().is_some_and(is_loopback);
+    match parsed.scheme() {
+        _ if parsed.path() != "/" || parsed.query().is_some() || !parsed.username().is_empty() => {
+            wrong("", "write scheme, host and port only, such as \"https://gatebook.site.example:7400\"");
+        }
+        "https" if uplink.pin.is_none() => {
+            wrong(" but there is no `pin`", "copy the pin that the server shows with the one-time code")
+        }
+        "http" if !loopback && !uplink.allow_plain_http => {
+            wrong(
+                ", which is not encrypted",
+                "use https://, or set allow_plain_http = true on a network that is protected otherwise",
+            );
+        }
+        "https" | "http" => (),
+        _ => wrong("", "begin with https://"),
+    }
+}
+
+/// Whether `host`, as it stands in an address, is this machine.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+fn book(mut section: Section) -> Book {
+    let book = Book {
+        limit_mb: section.whole("limit_mb", 64..=1_048_576),
+        reserve_mb: section.whole("reserve_mb", 4..=1024),
+        keep_days: section.whole("keep_days", 1..=3650),
+        seal_every: section.whole("seal_every", 1..=100_000),
+        seal_quiet_s: section.whole("seal_quiet_s", 1..=3600),
+        require_encrypted_storage: section.flag("require_encrypted_storage"),
+    };
+    if book.limit_mb < 4 * book.reserve_mb {
+        section.complain(
+            "reserve_mb",
+            format!("`reserve_mb` is {} of {} MB", book.reserve_mb, book.limit_mb),
+            "keep it below a quarter of limit_mb",
+        );
+    }
+    section.finish();
+    book
+}
+
+fn screen(mut section: Section) -> Screen {
+    let screen = Screen { listen: section.address("listen"), key: given(section.secret("key")) };
+    if !screen.listen.ip().is_loopback() && screen.key.is_none() {
+        let what = format!("`listen` is {}, which others on the network reach, and there is no `key`", screen.listen);
+        section.complain("listen", what, "set key = \"file:/path\", or listen on 127.0.0.1");
+    }
+    section.finish();
+    screen
+}
+
+fn policy(mut section: Section) -> Policy {
+    let policy = Policy {
+        pass_data_max_age_h: section.whole("pass_data_max_age_h", 1..=720),
+        certificate_for: section.words("certificate_for", &acts()),
+    };
+    section.finish();
+    policy
+}
+
+fn acts() -> [(&'static str, Act); 6] {
+    Act::ALL.map(|act| (act.word(), act))
+}
+
+#[derive(Clone, Copy)]
+enum DriverWord {
+    Scanner,
+    R200,
+    Llrp,
+    Folder,
+}
+
+fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
+    let mut devices: Vec<Device> = Vec::new();
+    let mut ports = HashMap::new();
+    for mut entry in layers.entries(top, "device", "driver", &["name", "port"]) {
+        let name = entry.name("name");
+        let words = [
+            ("scanner", DriverWord::Scanner),
+            ("r200", DriverWord::R200),
+            ("llrp", DriverWord::Llrp),
+            ("folder", DriverWord::Folder),
+        ];
+        // Without its driver nothing is known of the other keys.
+        let Some(word) = entry.word("driver", &words) else { continue };
+        let written = entry.text("port");
+        let (port, driver) = match word {
+            DriverWord::Scanner => (serial(&mut entry, &written), Driver::Scanner(scanner(entry.section("scanner")))),
+            DriverWord::R200 => (serial(&mut entry, &written), Driver::R200(r200(entry.section("r200")))),
+            DriverWord::Llrp => (tcp(&written), Driver::Llrp(llrp(entry.section("llrp")))),
+            DriverWord::Folder => (path(&written).map(|path| Port::Folder { path }), Driver::Folder),
+        };
+        let form = match word {
+            DriverWord::Scanner | DriverWord::R200 => "write \"/dev/serial/by-id/…\" or \"tcp:HOST:PORT\"",
+            DriverWord::Llrp => "write \"tcp:HOST:PORT\"; LLRP readers listen on port 5084",
+            DriverWord::Folder => "write the whole path of a folder",
+        };
+        if devices.iter().any(|device| device.name == name) {
+            entry.complain("name", format!("there is a second device \"{name}\""), "give each device its own name");
+        }
+        if let Some(first) = ports.insert(written.clone(), name.clone()) {
+            let what = format!("`port` of \"{name}\" is \"{written}\", which \"{first}\" has already");
+            entry.complain("port", what, "a port serves one device");
+        }
+        match port {
+            Some(port) => devices.push(Device { name, port, driver }),
+            None => entry.complain("port", format!("`port` of \"{name}\" is \"{written}\""), form),
+        }
+        entry.finish();
+    }
+    devices
+}
+
+fn serial(entry: &mut Section, written: &str) -> Option<Port> {
+    let baud = entry.whole("baud", 1200..=921_600);
+    tcp(written).or_else(|| path(written).map(|path| Port::Serial { path, baud }))
+}
+
+fn path(written: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(written)).filter(|path| path.is_absolute())
+}
+
+fn tcp(written: &str) -> Option<Port> {
+    let address = written.strip_prefix("tcp:")?;
+    let (host, port) = address.rsplit_once(':')?;
+    let sound = !host.is_empty() && port.parse().is_ok_and(|port: u16| port != 0);
+    sound.then(|| Port::Tcp { address: address.to_owned() })
+}
+
+fn scanner(mut section: Section) -> Scanner {
+    let idle_ms: u64 = section.whole("idle_ms", 0..=5000);
+    let scanner = Scanner {
+        prefix: section.text("prefix"),
+        terminators: section.texts("terminators"),
+        idle_ms: (0 < idle_ms).then_some(idle_ms),
+        max_len: section.whole("max_len", 1..=65_536),
+        strip_parity: section.flag("strip_parity"),
+        aim: section
+            .word("aim", &[("absent", AimUse::Absent), ("when_sent", AimUse::WhenSent), ("required", AimUse::Required)])
+            .unwrap_or(AimUse::WhenSent),
+    };
+    if scanner.terminators.iter().any(String::is_empty) {
+        section.complain(
+            "terminators",
+            "`terminators` has an empty text".to_owned(),
+            "write what ends a code, such as \"\\r\"",
+        );
+    }
+    if scanner.terminators.is_empty() && scanner.idle_ms.is_none() {
+        section.complain(
+            "terminators",
+            "`terminators` is empty and `idle_ms` is 0: nothing ends a code".to_owned(),
+            "set one of them",
+        );
+    }
+    section.finish();
+    scanner
+}
+
+/// A power of 0 leaves the device's own setting.
+fn power(section: &mut Section) -> Option<u8> {
+    Some(section.whole("power_dbm", 0..=33)).filter(|&power| power != 0)
+}
+
+fn r200(mut section: Section) -> R200 {
+    let dialects = [("auto", None), ("m100", Some(Dialect::M100)), ("r200", Some(Dialect::R200))];
+    let regions = [
+        ("module", None),
+        ("china_900", Some(Region::China900)),
+        ("china_800", Some(Region::China800)),
+        ("us", Some(Region::Us)),
+        ("europe", Some(Region::Europe)),
+        ("korea", Some(Region::Korea)),
+    ];
+    let r200 = R200 {
+        dialect: section.word("dialect", &dialects).flatten(),
+        region: section.word("region", &regions).flatten(),
+        power_dbm: power(&mut section),
+    };
+    section.finish();
+    r200
+}
+
+fn llrp(mut section: Section) -> Llrp {
+    let llrp = Llrp {
+        antennas: section.wholes("antennas", 1..=255),
+        power_dbm: power(&mut section),
+        session: section.whole("session", 0..=3),
+        keepalive_s: section.whole("keepalive_s", 1..=8),
+        population: section.whole("population", 1..=32_767),
+    };
+    section.finish();
+    llrp
+}
+
+#[derive(Clone, Copy)]
+enum KindWord {
+    Door,
+    Handheld,
+    Bench,
+}
+
+fn stations(layers: &Layers, top: &mut Section, devices: &[Device]) -> Vec<Station> {
+    let mut stations: Vec<Station> = Vec::new();
+    for mut entry in layers.entries(top, "station", "kind", &["name", "devices", "place", "inside", "outside"]) {
+        let name = entry.name("name");
+        let kinds = [("door", KindWord::Door), ("handheld", KindWord::Handheld), ("bench", KindWord::Bench)];
+        let Some(word) = entry.word("kind", &kinds) else { continue };
+        let used = entry.texts("devices");
+        let place = entry.name("place");
+        let kind = match word {
+            KindWord::Door => StationKind::Door(door(&mut entry)),
+            KindWord::Handheld => StationKind::Handheld(desk(&mut entry)),
+            KindWord::Bench => StationKind::Bench(desk(&mut entry)),
+        };
+        if stations.iter().any(|station| station.name == name) {
+            entry.complain("name", format!("there is a second station \"{name}\""), "give each station its own name");
+        }
+        if matches!(kind, StationKind::Door(_)) && used.is_empty() {
+            entry.complain(
+                "devices",
+                format!("`devices` of \"{name}\" is empty"),
+                "a door without a reader sees nothing: name one",
+            );
+        }
+        for (number, device) in used.iter().enumerate() {
+            let wrong = |what: &str, help: &str| {
+                entry.complain("devices", format!("`devices` of \"{name}\" names \"{device}\"{what}"), help)
+            };
+            let known: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
+            if !known.contains(&device.as_str()) {
+                wrong(", which is no [[device]]", &format!("the devices are {}", known.join(", ")));
+            } else if used.iter().take(number).any(|other| other == device) {
+                wrong(" twice", "name it once");
+            } else if let Some(other) = stations.iter().find(|station| station.devices.contains(device)) {
+                wrong(&format!(", which \"{}\" has already", other.name), "a device belongs to one station");
+            }
+        }
+        stations.push(Station { name, devices: used, place, kind });
+        entry.finish();
+    }
+    stations
+}
+
+fn desk(entry: &mut Section) -> Desk {
+    let words: Vec<_> = [("", None)].into_iter().chain(acts().map(|(word, act)| (word, Some(act)))).collect();
+    Desk { default_act: entry.word("default_act", &words).flatten() }
+}
+
+fn door(entry: &mut Section) -> Door {
+    let inside: Vec<u16> = entry.wholes("inside_antennas", 1..=255);
+    let outside: Vec<u16> = entry.wholes("outside_antennas", 1..=255);
+    let by_antennas = entry.word("direction", &[("antennas", true), ("book", false)]).unwrap_or(true);
+    if by_antennas && (inside.is_empty() || outside.is_empty()) {
+        let what = "`direction` is \"antennas\" and one side has none".to_owned();
+        entry.complain("direction", what, "name the antennas of both sides, or set direction = \"book\"");
+    }
+    if by_antennas && let Some(both) = inside.iter().find(|antenna| outside.contains(antenna)) {
+        let what = format!("antenna {both} is in `inside_antennas` and in `outside_antennas`");
+        entry.complain("outside_antennas", what, "an antenna looks at one side");
+    }
+    let door = Door {
+        inside: entry.name("inside"),
+        outside: entry.name("outside"),
+        direction: if by_antennas { DirectionBy::Antennas { inside, outside } } else { DirectionBy::Book },
+        gone_after_ms: entry.whole("gone_after_ms", 200..=60_000),
+        weakest_rssi_dbm: entry.whole("weakest_rssi_dbm", -120..=0),
+    };
+    if !door.inside.is_empty() && door.inside == door.outside {
+        entry.complain(
+            "outside",
+            format!("`outside` is \"{}\", the same as `inside`", door.outside),
+            "a door has two sides",
+        );
+    }
+    door
+}
