@@ -18,4 +18,6 @@ pub mod config;
 
 pub mod sync;
 
+pub mod face;
+
 pub mod terminal;
