@@ -370,6 +370,16 @@ impl Stage {
         self.silent_until.is_some_and(|until| now < until)
     }
 
+    /// Cuts the link at once, without a step of the script.
+    pub fn cut(&mut self) {
+        self.link = Link::Cut;
+    }
+
+    /// Whether the link is open.
+    pub fn linked(&self) -> bool {
+        self.link == Link::Open
+    }
+
     /// Whether the message that is about to be sent breaks off; asking uses it up.
     pub fn take_truncation(&mut self) -> bool {
         std::mem::take(&mut self.truncate)

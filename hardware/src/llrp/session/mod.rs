@@ -41,7 +41,7 @@ const READER_EVENT_NOTIFICATION: u16 = 63;
 const ERROR_MESSAGE: u16 = 100;
 
 /// The session with one reader. Give it what arrived and the time, send what it says, take its events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Llrp {
     settings: Settings,
     reader: Capabilities,
@@ -101,7 +101,7 @@ struct Asked {
     request: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Queued {
     Event(Event),
     /// A report, read as far as `at`; its newest stamp was `waited` ago.
@@ -154,7 +154,7 @@ impl Llrp {
 
     /// Takes what the connection delivered, in any split.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) {
-        if bytes.is_empty() || matches!(self.step, Step::Unopened | Step::Over) {
+        if bytes.is_empty() || self.closed() {
             return;
         }
         self.heard = now;
@@ -191,7 +191,7 @@ impl Llrp {
 
     /// Lets time pass: finds silence and overdue answers.
     pub fn tick(&mut self, now: Duration) {
-        if matches!(self.step, Step::Unopened | Step::Over) {
+        if self.closed() {
             return;
         }
         if self.close_by.is_some_and(|by| by <= now) {
@@ -259,7 +259,7 @@ impl Llrp {
 
     /// When [`Llrp::tick`] has something to do if nothing arrives before.
     pub fn wake(&self) -> Option<Duration> {
-        if matches!(self.step, Step::Unopened | Step::Over) {
+        if self.closed() {
             return None;
         }
         let fetch_at = self.fetch_at.filter(|_| self.step == Step::Reading);
@@ -292,9 +292,10 @@ impl Llrp {
         }
     }
 
-    /// Whether the session is over, lost or closed. What is left to poll stays.
+    /// Whether the session is over: it was never opened, was lost, or its orderly end is done. What is left to poll
+    /// stays.
     pub fn closed(&self) -> bool {
-        self.step == Step::Over
+        matches!(self.step, Step::Unopened | Step::Over)
     }
 
     fn silent_at(&self) -> Option<Duration> {

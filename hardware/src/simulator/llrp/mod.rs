@@ -24,6 +24,9 @@ const BUFFER_MAX: usize = 20_000;
 /// Keepalives without acknowledgement after which the reader gives the connection up.
 const MISSED_MAX: u32 = 4;
 
+/// Messages that wait for a client that does not take them; beyond it the reader hangs up.
+const OUT_MAX: usize = 20_000;
+
 /// Rounds made up for when time jumps, at most.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -125,14 +128,14 @@ struct Refusal {
 }
 
 /// Bytes on their way to the client, and what the log says once the last of them is handed over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Outgoing {
     bytes: Vec<u8>,
     sent: Vec<SentWhat>,
 }
 
 /// A tag on its way out of the field.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Fading {
     heard: Heard,
     since: Duration,
@@ -149,7 +152,7 @@ enum Link {
 }
 
 /// One simulated reader.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LlrpReader {
     make: Make,
     stage: Stage,
@@ -223,6 +226,7 @@ impl LlrpReader {
     pub fn disconnected(&mut self, now: Duration) {
         self.tick(now);
         self.link = Link::Down;
+        self.stage.cut();
         self.received.clear();
         self.out.clear();
     }
@@ -288,6 +292,9 @@ impl LlrpReader {
                 }
                 Act::Disconnect => self.cut(),
             }
+        }
+        if OUT_MAX < self.out.len() {
+            self.cut();
         }
         if let (Some(period), Link::Open) = (self.keepalive, self.link)
             && self.keepalive_at <= now
@@ -355,6 +362,7 @@ impl LlrpReader {
             Link::Down | Link::Open | Link::Closing => return false,
         }
         self.link = Link::Down;
+        self.stage.cut();
         self.received.clear();
         self.stage.sent(self.now, SentWhat::Disconnect);
         true
@@ -407,10 +415,20 @@ impl LlrpReader {
             .show(Presentation::TagLeaves { epc: epc.to_vec() }, now);
     }
 
-    /// Anything else that happens to a reader: silence, garbage, a message that breaks off, a cut.
+    /// Anything that happens to a reader: tags, silence, garbage, a message that breaks off, a cut.
     pub fn show(&mut self, what: Presentation, now: Duration) {
-        self.tick(now);
-        self.stage.show(what, now);
+        match what {
+            Presentation::TagLeaves { epc } => self.tag_leaves(&epc, now),
+            other => {
+                self.tick(now);
+                self.stage.show(other, now);
+            }
+        }
+    }
+
+    /// Whether the script is played out and all it brought is gone.
+    pub fn finished(&self, now: Duration) -> bool {
+        self.stage.finished(now) && self.fading.iter().all(|tag| tag.since + FADE <= now)
     }
 
     /// What was handed over, oldest first. A report that waits in the reader is not in it.
@@ -463,6 +481,7 @@ impl LlrpReader {
     fn cut(&mut self) {
         if matches!(self.link, Link::Open | Link::Closing) {
             self.link = Link::Cut;
+            self.stage.cut();
             self.out.clear();
             self.received.clear();
         }
