@@ -106,7 +106,7 @@ struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub body: Option<Body>,
-    /// To be written with the line, or alone where there is none.
+    /// To be written with the line.
     pub marks: Vec<Mark>,
     pub answer: Answer,
     next: State,
@@ -253,10 +253,10 @@ impl Handheld {
         plan
     }
 
-    /// A change of state without a line. What must survive a restart is kept as a mark.
+    /// A change of state without a line. It is kept with the next line: until then nothing is in the book that a restart
+    /// could lose.
     fn turn(&self, next: State, outcome: Outcome, say: Say) -> Plan {
-        let marks = if next == self.state { Vec::new() } else { vec![self.keep(&next)] };
-        Plan { body: None, marks, answer: Answer::bare(outcome, say), next }
+        Plan { body: None, marks: Vec::new(), answer: Answer::bare(outcome, say), next }
     }
 
     fn keep(&self, state: &State) -> Mark {

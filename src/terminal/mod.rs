@@ -4,6 +4,8 @@ pub mod answer;
 pub mod capture;
 pub mod door;
 pub mod handheld;
+pub mod pictures;
+pub mod port;
 pub mod reference;
 pub mod remembered;
 pub mod rules;

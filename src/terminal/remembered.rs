@@ -4,24 +4,22 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
+/// What the keys of these marks begin with.
+pub const PREFIX: &str = "station/";
+
 /// What a pass was used for: an act at a handheld and the walk through the door are two halves of one leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Use {
     CheckOut,
     Passage,
 }
 
-impl Use {
-    fn word(self) -> &'static str {
-        match self {
-            Use::CheckOut => "check_out",
-            Use::Passage => "passage",
-        }
-    }
-}
-
 /// One thing to remember, or to forget again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// `unit` left on `pass`; `false` takes it back.
     Used { way: Use, pass: String, unit: String, used: bool },
@@ -32,44 +30,31 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// Key in the book: a JSON list, so that no number can be mistaken for two.
+    /// Key in the book: a hash of what the mark is about, because numbers may be longer than a key.
     pub fn key(&self) -> String {
-        match self {
-            Mark::Used { way, pass, unit, .. } => list(&["used", way.word(), pass, unit]),
-            Mark::At { unit, .. } => list(&["at", unit]),
-            Mark::Act { station, .. } => list(&["act", station]),
+        let about = match self {
+            Mark::Used { way, pass, unit, .. } => serde_json::to_string(&("used", way, pass, unit)),
+            Mark::At { unit, .. } => serde_json::to_string(&("at", unit)),
+            Mark::Act { station, .. } => serde_json::to_string(&("act", station)),
         }
+        .expect("a list of texts always becomes JSON");
+        format!("{PREFIX}{}", blake3::hash(about.as_bytes()).to_hex())
     }
 
     /// Value in the book; `None` removes the key.
-    pub fn value(&self) -> Option<String> {
-        match self {
-            Mark::Used { used, .. } => used.then(|| "1".to_owned()),
-            Mark::At { place, .. } => place.clone(),
-            Mark::Act { act, .. } => act.clone(),
-        }
+    pub fn value(&self) -> Option<Vec<u8>> {
+        let kept = match self {
+            Mark::Used { used, .. } => *used,
+            Mark::At { place, .. } => place.is_some(),
+            Mark::Act { act, .. } => act.is_some(),
+        };
+        kept.then(|| serde_json::to_vec(self).expect("plain enums with text keys always become JSON"))
     }
 
-    /// Reads a mark of the book back; `None` when the key is none of ours.
-    pub fn parse(key: &str, value: &str) -> Option<Mark> {
-        let words: Vec<String> = serde_json::from_str(key).ok()?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Some(match words.as_slice() {
-            ["used", way, pass, unit] => Mark::Used {
-                way: [Use::CheckOut, Use::Passage].into_iter().find(|known| known.word() == *way)?,
-                pass: (*pass).to_owned(),
-                unit: (*unit).to_owned(),
-                used: true,
-            },
-            ["at", unit] => Mark::At { unit: (*unit).to_owned(), place: Some(value.to_owned()) },
-            ["act", station] => Mark::Act { station: (*station).to_owned(), act: Some(value.to_owned()) },
-            _ => return None,
-        })
+    /// Reads the value of a mark back; `None` when a later version wrote it.
+    pub fn parse(value: &[u8]) -> Option<Mark> {
+        serde_json::from_slice(value).ok()
     }
-}
-
-fn list(words: &[&str]) -> String {
-    serde_json::Value::from(words).to_string()
 }
 
 /// The marks in memory.
@@ -127,7 +112,8 @@ mod tests {
             Mark::Act { station: "handheld".into(), act: Some("{}".into()) },
         ] {
             let value = mark.value().expect("each of these writes a value");
-            assert_eq!(Mark::parse(&mark.key(), &value), Some(mark));
+            assert_eq!(Mark::parse(&value), Some(mark.clone()));
+            assert!(mark.key().len() < 100);
         }
         let used = |used| Mark::Used { way: Use::CheckOut, pass: "P".into(), unit: "U".into(), used };
         let mut remembered = Remembered::of([used(true)]);
