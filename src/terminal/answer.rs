@@ -176,6 +176,10 @@ pub enum Say {
     CannotRecord {
         why: String,
     },
+    /// A code was shown to a door: it counts as seen there.
+    Seen,
+    /// A door has no acts.
+    NotAtADoor,
     /// A passage at a door was recorded.
     Passed {
         pieces: usize,
@@ -208,6 +212,8 @@ impl Say {
             Say::GoingOn { .. } => "going_on",
             Say::Unreadable => "unreadable",
             Say::CannotRecord { .. } => "cannot_record",
+            Say::Seen => "seen",
+            Say::NotAtADoor => "not_at_a_door",
             Say::Passed { .. } => "passed",
         }
     }

@@ -272,6 +272,12 @@ impl Door {
         if self.after.as_ref().is_some_and(|(_, until)| *until <= now.mono) {
             self.after = None;
         }
+        // A pass approved meanwhile, or the right badge, ends the alarm for its things.
+        let person = self.person(now);
+        self.alarm.retain(|stopped| {
+            let leave = stopped.unit.as_ref().map(|unit| world.may_leave(unit, person, Use::Passage));
+            !matches!(leave, Some(Ruling::Released { .. }))
+        });
         let unseen = |presence: &Presence| now.mono.saturating_sub(presence.last);
         let gone_after = self.settings.gone_after;
         let group = || self.present.values().filter(|presence| presence.stray.is_none());
@@ -280,6 +286,15 @@ impl Door {
         let mut drafts = if over || too_long { self.close(world, now, false) } else { Vec::new() };
         drafts.extend(self.strays_gone(world, now));
         drafts
+    }
+
+    /// The terminal stops: whatever is in the field is written as far as it was seen.
+    pub fn finish(&mut self, world: World<'_>, now: Tick) -> Vec<Draft> {
+        let group = std::mem::take(&mut self.present);
+        self.began = None;
+        let ended = group.into_values().filter(|presence| presence.stray.is_none());
+        let ended = ended.map(|presence| (self.direction(&presence, world), presence)).collect();
+        self.write(ended, world, now)
     }
 
     /// Writes the passages of the group. What is still in the field stays present, as a stray when it was there too long
@@ -384,7 +399,7 @@ impl Door {
     ) {
         let Some(first) = crowd.first() else { return };
         let person = self.person(now);
-        let mut exceptions = Vec::new();
+        let mut exceptions: Vec<Reason> = world.now.clock_exceptions().collect();
         let mut marks = Vec::new();
         let mut passes: Vec<(String, u32)> = Vec::new();
         let mut stopped = Vec::new();
@@ -593,7 +608,7 @@ mod tests {
 
     impl House {
         fn world(&self, now: Tick) -> World<'_> {
-            let now = Circumstances { at: now.at, data_age: Some(Duration::ZERO) };
+            let now = Circumstances { at: now.at, data_age: Some(Duration::ZERO), clock_jumped: false };
             World { reference: &self.reference, remembered: &self.remembered, policy: &self.policy, now }
         }
     }

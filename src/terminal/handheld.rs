@@ -359,7 +359,7 @@ impl Handheld {
             person: next.operator,
             document: going.paper.as_ref().map(|paper| document(paper, world.reference)),
         };
-        let mut exceptions = Vec::new();
+        let mut exceptions: Vec<Reason> = world.now.clock_exceptions().collect();
         let mut pass = None;
         if going.act == Act::CheckOut {
             let refusal = match (&unit, person) {
@@ -382,7 +382,7 @@ impl Handheld {
                 let (outcome, say) = match reason {
                     Reason::UnknownCode => (Outcome::Ask, Say::Unknown { recorded: true }),
                     _ if wrong => {
-                        let wanted = self.due(world.reference, None).into_iter().find(|due| !due.done);
+                        let wanted = self::due(going, world.reference, |_| None).into_iter().find(|due| !due.done);
                         (Outcome::Stop, Say::Wrong { wanted: wanted.map(|due| due.unit) })
                     }
                     _ => (Outcome::Stop, Say::Refused { reasons }),
@@ -473,18 +473,14 @@ impl Handheld {
             Answer { outcome: Outcome::Ok, say: Say::TakenBack { left }, code: Some(done.code), unit: done.unit };
         Plan { body: Some(body), marks, answer, next }
     }
+}
 
-    /// The units of the paper, in its order. Without `places` the place is where they are at home.
-    pub fn due(&self, reference: &Reference, places: Option<&dyn Fn(&str) -> Option<String>>) -> Vec<Due> {
-        let Some(going) = &self.state.going else { return Vec::new() };
-        let units = going.paper.as_ref().map(|paper| due_units(paper, reference)).unwrap_or_default();
-        let place = |unit: &str| {
-            let seen = places.and_then(|places| places(unit));
-            seen.or_else(|| reference.unit(unit).and_then(|unit| unit.home.clone()))
-        };
-        let done = |unit: &String| going.pieces.iter().any(|done| done.unit.as_ref() == Some(unit));
-        units.into_iter().map(|unit| Due { place: place(&unit), done: done(&unit), unit }).collect()
-    }
+/// The units of the paper of `going`, in its order, each with the place where `last_seen` or its home says it is.
+pub fn due(going: &Going, reference: &Reference, last_seen: impl Fn(&str) -> Option<String>) -> Vec<Due> {
+    let units = going.paper.as_ref().map(|paper| due_units(paper, reference)).unwrap_or_default();
+    let home = |unit: &str| reference.unit(unit).and_then(|unit| unit.home.clone());
+    let done = |unit: &String| going.pieces.iter().any(|done| done.unit.as_ref() == Some(unit));
+    units.into_iter().map(|unit| Due { place: last_seen(&unit).or_else(|| home(&unit)), done: done(&unit), unit }).collect()
 }
 
 /// How a recorded piece is answered. `going` holds it already.

@@ -23,9 +23,17 @@ pub struct Circumstances {
     pub at: Moment,
     /// How old the reference data are; `None` when the server was never heard.
     pub data_age: Option<Duration>,
+    /// Whether the clock jumped since the last line.
+    pub clock_jumped: bool,
 }
 
 impl Circumstances {
+    /// What every fact recorded now has to name about its time.
+    pub fn clock_exceptions(&self) -> impl Iterator<Item = Reason> + use<> {
+        let unset = self.clock_unset().then_some(Reason::ClockUnset);
+        unset.into_iter().chain(self.clock_jumped.then_some(Reason::ClockJumped))
+    }
+
     /// A clock before the year of this program was never set.
     pub fn clock_unset(&self) -> bool {
         self.at < CLOCK_UNSET_BEFORE
@@ -158,7 +166,7 @@ mod tests {
         let reference = Reference::of(records.into_iter().map(record));
         let remembered = Remembered::of(marks);
         let mut policy = Policy { certificate_for: Vec::new(), pass_data_max_age: 24 * HOUR };
-        let mut now = Circumstances { at: NOW, data_age: Some(HOUR) };
+        let mut now = Circumstances { at: NOW, data_age: Some(HOUR), clock_jumped: false };
         change(&mut policy, &mut now);
         let world = World { reference: &reference, remembered: &remembered, policy: &policy, now };
         let words = |reasons: &[Reason]| reasons.iter().map(|reason| reason.word()).collect::<Vec<_>>().join(" ");
