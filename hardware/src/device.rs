@@ -62,7 +62,7 @@ pub fn by_name(name: &str) -> Option<&'static Family> {
 }
 
 /// A session with a device of any family.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Device {
     Scanner(Scanner),
     R200(R200),

@@ -15,7 +15,7 @@ pub mod scanner;
 pub mod script;
 
 /// A simulated device of any family.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Simulator {
     Scanner(scanner::Scanner),
     R200(r200::Module),
@@ -35,6 +35,11 @@ impl Simulator {
     /// Somebody opened the link.
     pub fn opened(&mut self, now: Duration) {
         each!(self, device => device.opened(now))
+    }
+
+    /// The door closed the link.
+    pub fn disconnected(&mut self, now: Duration) {
+        each!(self, device => device.disconnected(now))
     }
 
     /// Takes what the door sent, in any split.
@@ -98,6 +103,11 @@ impl Simulator {
     /// What was handed over, oldest first.
     pub fn log(&self) -> &[Sent] {
         each!(self, device => device.log())
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        each!(self, device => device.forgotten())
     }
 
     /// Whether the script is played out.
