@@ -19,6 +19,7 @@ pub mod script;
 pub enum Simulator {
     Scanner(scanner::Scanner),
     R200(r200::Module),
+    Llrp(llrp::LlrpReader),
 }
 
 /// Calls the same method on whichever device it is.
@@ -27,6 +28,7 @@ macro_rules! each {
         match $simulator {
             Simulator::Scanner($device) => $call,
             Simulator::R200($device) => $call,
+            Simulator::Llrp($device) => $call,
         }
     };
 }
