@@ -718,3 +718,50 @@ fn a_malformed_report_keeps_the_tags_before_the_flaw() {
                 header (byte 78 of the message); the tags before it are kept";
     assert_eq!(door.words(), [READY, want]);
 }
+
+#[test]
+fn reading_that_the_reader_ended_by_itself_is_looked_after() {
+    let mut door = Door::new(Settings::default(), Make::default());
+    door.connect();
+    let said = door.said().len();
+    // ROSpecEvent: end of ROSpec 1.
+    let ended = "043f000000270000000100f6001d0080000c00064d0d2a4f080000f9000d010000000100000000";
+    door.client.receive(&hex(ended), door.now);
+    door.exchange();
+    assert_eq!(
+        door.said()[said..],
+        ["GET_ROSPECS"],
+        "it still runs, so it is not started twice"
+    );
+    let fault = "fault: the reader stopped reading by itself; it is started again";
+    assert_eq!(door.words(), [READY, fault]);
+    assert!(!door.client.closed());
+}
+
+#[test]
+fn a_session_that_was_never_opened_is_closed_and_does_nothing() {
+    let mut client = Llrp::new(Settings::default());
+    client.receive(&vector("evt-conn-success"), SECOND);
+    client.tick(100 * SECOND);
+    client.close(100 * SECOND);
+    assert!(
+        client.closed()
+            && client.wake().is_none()
+            && client.transmit().is_none()
+            && client.poll().is_none()
+    );
+}
+
+#[test]
+fn a_goodbye_to_a_dead_reader_takes_two_seconds() {
+    let mut door = Door::new(Settings::default(), Make::default());
+    door.connect();
+    door.reader
+        .show(Presentation::Silence { lasts: 60 * SECOND }, door.now);
+    door.client.close(door.now);
+    door.run(Duration::from_millis(1999));
+    assert!(!door.client.closed());
+    door.run(Duration::from_millis(1));
+    assert!(door.client.closed());
+    assert_eq!(door.words(), [READY]);
+}
