@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::event::Event;
+use crate::llrp::session::Llrp;
 use crate::r200::session::R200;
 use crate::scanner::Scanner;
 
@@ -54,6 +55,13 @@ pub const FAMILIES: &[Family] = &[
         usb_ids: &[(0x1A86, 0x7523), (0x1A86, 0x55D4), (0x10C4, 0xEA60)],
         description: "UHF reader module R200, M100 or YRM100 on a serial line",
     },
+    Family {
+        name: "llrp",
+        reads: Reads::Tags,
+        link: Link::Tcp { port: 5084 },
+        usb_ids: &[],
+        description: "fixed UHF reader with LLRP 1.0.1 or 1.1 on the network (Impinj, Zebra and others)",
+    },
 ];
 
 /// The family with this name.
@@ -62,10 +70,11 @@ pub fn by_name(name: &str) -> Option<&'static Family> {
 }
 
 /// A session with a device of any family.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Device {
     Scanner(Scanner),
     R200(R200),
+    Llrp(Llrp),
 }
 
 /// Calls the same method on whichever session it is.
@@ -74,6 +83,7 @@ macro_rules! each {
         match $device {
             Device::Scanner($session) => $call,
             Device::R200($session) => $call,
+            Device::Llrp($session) => $call,
         }
     };
 }

@@ -15,10 +15,11 @@ pub mod scanner;
 pub mod script;
 
 /// A simulated device of any family.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Simulator {
     Scanner(scanner::Scanner),
     R200(r200::Module),
+    Llrp(llrp::LlrpReader),
 }
 
 /// Calls the same method on whichever device it is.
@@ -27,6 +28,7 @@ macro_rules! each {
         match $simulator {
             Simulator::Scanner($device) => $call,
             Simulator::R200($device) => $call,
+            Simulator::Llrp($device) => $call,
         }
     };
 }
@@ -35,6 +37,11 @@ impl Simulator {
     /// Somebody opened the link.
     pub fn opened(&mut self, now: Duration) {
         each!(self, device => device.opened(now))
+    }
+
+    /// The door closed the link.
+    pub fn disconnected(&mut self, now: Duration) {
+        each!(self, device => device.disconnected(now))
     }
 
     /// Takes what the door sent, in any split.
@@ -98,6 +105,11 @@ impl Simulator {
     /// What was handed over, oldest first.
     pub fn log(&self) -> &[Sent] {
         each!(self, device => device.log())
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        each!(self, device => device.forgotten())
     }
 
     /// Whether the script is played out.

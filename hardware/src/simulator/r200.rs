@@ -99,6 +99,13 @@ impl Module {
         self.tick(now);
     }
 
+    /// The host closed the port. What waited for it is lost; symbols presented from now on wait for the next opening.
+    pub fn disconnected(&mut self, now: Duration) {
+        self.tick(now);
+        self.outbox.clear();
+        self.stage.cut();
+    }
+
     /// Takes what the host sent, in any split. What comes while the module is silent is not heard.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) {
         self.tick(now);
@@ -200,6 +207,11 @@ impl Module {
     /// What was handed over, oldest first.
     pub fn log(&self) -> &[Sent] {
         self.stage.log()
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        self.stage.forgotten()
     }
 
     /// Whether the script is played out.

@@ -58,6 +58,13 @@ impl Scanner {
         self.tick(now);
     }
 
+    /// The host closed the port. What waited for it is lost; symbols presented from now on wait for the next opening.
+    pub fn disconnected(&mut self, now: Duration) {
+        self.tick(now);
+        self.outbox.clear();
+        self.stage.cut();
+    }
+
     /// A scanner understands nothing it is sent.
     pub fn receive(&mut self, _bytes: &[u8], now: Duration) {
         self.tick(now);
@@ -128,6 +135,11 @@ impl Scanner {
     /// What was handed over, oldest first.
     pub fn log(&self) -> &[Sent] {
         self.stage.log()
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        self.stage.forgotten()
     }
 
     /// Whether the script is played out.

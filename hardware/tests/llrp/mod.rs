@@ -6,6 +6,7 @@ use gatebook_hardware::simulator::script::{Sent, SentWhat};
 mod codec;
 mod fuzz;
 mod session;
+mod simulator;
 
 /// Bytes of hex text.
 fn hex(text: &str) -> Vec<u8> {

@@ -264,6 +264,55 @@ fn power_is_the_readers_next_lower_step_and_antennas_are_those_it_has() {
 }
 
 #[test]
+fn the_capabilities_of_a_real_impinj_reader_give_its_power_step_and_hop_table() {
+    let settings = Settings {
+        power_dbm: Some(25),
+        ..Settings::default()
+    };
+    let mut client = Llrp::new(settings);
+    client.opened(Duration::ZERO);
+    client.receive(&vector("evt-conn-success"), Duration::ZERO);
+    let mut asked = Vec::new();
+    while let Some(bytes) = client.transmit() {
+        let frame = frame::cut(&bytes).unwrap().unwrap();
+        asked
+            .push(serde_json::from_str::<Value>(&Message::decode(&frame).unwrap().json()).unwrap());
+        let body = match frame.number {
+            64 => continue,
+            1 => to_hex(&vector("edgex-getreadercapabilitiesresponse-000")[10..]),
+            // Our ROSpec runs.
+            26 => format!("{OK}00b1000a000000010002"),
+            _ => OK.to_owned(),
+        };
+        client.receive(&answer(frame.number + 10, frame.id, &body), Duration::ZERO);
+    }
+    let model = "Impinj 2001002, firmware 5.14.0.240".to_owned();
+    assert_eq!(drained(&mut client), [Event::Ready { model }]);
+    let add = asked
+        .iter()
+        .find(|message| message["message"] == "ADD_ROSPEC")
+        .unwrap();
+    let setting =
+        &add["decoded"]["ROSpec"]["AISpec"]["InventoryParameterSpec"]["AntennaConfiguration"];
+    let table = power_index(&vector("edgex-getreadercapabilitiesresponse-000"), 2500);
+    let want = serde_json::json!({"HopTableID": 1, "ChannelIndex": 1, "TransmitPower": table});
+    assert_eq!(setting["RFTransmitter"], want);
+}
+
+/// The index that the reader's own table gives to a power in 1/100 dBm.
+fn power_index(capabilities: &[u8], cdbm: i64) -> u64 {
+    let frame = frame::cut(capabilities).unwrap().unwrap();
+    let tree: Value = serde_json::from_str(&Message::decode(&frame).unwrap().json()).unwrap();
+    let bands = &tree["decoded"]["RegulatoryCapabilities"]["UHFBandCapabilities"];
+    let steps = bands["TransmitPowerLevelTableEntry"].as_array().unwrap();
+    let step = steps
+        .iter()
+        .find(|step| step["TransmitPowerValue"] == cdbm)
+        .unwrap();
+    step["Index"].as_u64().unwrap()
+}
+
+#[test]
 fn none_of_the_configured_antennas_ends_the_session_with_words() {
     let mut door = Door::new(
         Settings {
@@ -717,4 +766,72 @@ fn a_malformed_report_keeps_the_tags_before_the_flaw() {
     let want = "fault: the reader sent a malformed tag report: parameter TagReportData claims 3 bytes, less than its own \
                 header (byte 78 of the message); the tags before it are kept";
     assert_eq!(door.words(), [READY, want]);
+}
+
+#[test]
+fn reading_that_the_reader_ended_by_itself_is_looked_after() {
+    let mut door = Door::new(Settings::default(), Make::default());
+    door.connect();
+    let said = door.said().len();
+    // ROSpecEvent: end of ROSpec 1.
+    let ended = "043f000000270000000100f6001d0080000c00064d0d2a4f080000f9000d010000000100000000";
+    door.client.receive(&hex(ended), door.now);
+    door.exchange();
+    assert_eq!(
+        door.said()[said..],
+        ["GET_ROSPECS"],
+        "it still runs, so it is not started twice"
+    );
+    let fault = "fault: the reader stopped reading by itself; it is started again";
+    assert_eq!(door.words(), [READY, fault]);
+    assert!(!door.client.closed());
+}
+
+#[test]
+fn a_session_that_was_never_opened_is_closed_and_does_nothing() {
+    let mut client = Llrp::new(Settings::default());
+    client.receive(&vector("evt-conn-success"), SECOND);
+    client.tick(100 * SECOND);
+    client.close(100 * SECOND);
+    assert!(
+        client.closed()
+            && client.wake().is_none()
+            && client.transmit().is_none()
+            && client.poll().is_none()
+    );
+}
+
+#[test]
+fn a_goodbye_to_a_dead_reader_takes_two_seconds() {
+    let mut door = Door::new(Settings::default(), Make::default());
+    door.connect();
+    door.reader
+        .show(Presentation::Silence { lasts: 60 * SECOND }, door.now);
+    door.client.close(door.now);
+    door.run(Duration::from_millis(1999));
+    assert!(!door.client.closed());
+    door.run(Duration::from_millis(1));
+    assert!(door.client.closed());
+    assert_eq!(door.words(), [READY]);
+}
+
+#[test]
+fn capabilities_that_cannot_be_understood_do_not_keep_a_reader_from_reading() {
+    let (mut client, id) = before(1, &[]);
+    // GeneralDeviceCapabilities that runs past the end.
+    client.receive(
+        &answer(11, id, "011f000800000000 00890400 0004"),
+        Duration::ZERO,
+    );
+    let events = drained(&mut client);
+    let Some(Event::Fault { text }) = events.first() else {
+        panic!("{events:?}")
+    };
+    let want = "message 11 from the reader is not understood: parameter GeneralDeviceCapabilities runs past the end of its parent";
+    assert!(text.starts_with(want), "{text}");
+    assert_eq!(
+        client.transmit().unwrap()[..2],
+        [0x04, 3],
+        "SET_READER_CONFIG follows"
+    );
 }

@@ -503,6 +503,18 @@ fn a_simulated_scanner_can_be_used_live() {
     assert_eq!(device.transmit(), None, "nothing is said over a cut cable");
     device.opened(ms(20));
     assert_eq!(device.transmit(), Some(b"AWAY\r".to_vec()));
+
+    device.scan(b"LOST", ms(30));
+    device.disconnected(ms(31));
+    device.scan(b"WAITS", ms(32));
+    device.opened(ms(40));
+    assert_eq!(device.transmit(), Some(b"WAITS\r".to_vec()));
+    assert_eq!(
+        device.log().len(),
+        5,
+        "what was lost in the port was never handed over: {:?}",
+        device.log()
+    );
 }
 
 #[test]

@@ -322,10 +322,20 @@ impl Llrp {
         let message = match decoded {
             Ok(message) => message,
             Err(why) => {
-                return self.fault(format!(
-                    "message {} from the reader is not understood: {why}",
-                    frame.number
+                let number = frame.number;
+                self.fault(format!(
+                    "message {number} from the reader is not understood: {why}"
                 ));
+                let awaited = |asked: Asked| asked.id == frame.id && asked.answer == number;
+                if self.step == Step::Capabilities && self.asked.is_some_and(awaited) {
+                    // Reading does not hang on what a reader says of itself.
+                    self.answer(
+                        "GET_READER_CAPABILITIES",
+                        &Parameter::new("GET_READER_CAPABILITIES_RESPONSE"),
+                        now,
+                    );
+                }
+                return;
             }
         };
         if frame.number == READER_EVENT_NOTIFICATION {

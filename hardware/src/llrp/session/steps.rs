@@ -81,7 +81,8 @@ impl Llrp {
                     Some(0) => {
                         self.lose("another program disabled our ROSpec on the reader".to_owned())
                     }
-                    None if success => {
+                    // At the start a reader that lists nothing is believed that it enabled our ROSpec.
+                    None if success && self.told_ready => {
                         self.lose("another program deleted our ROSpec on the reader".to_owned())
                     }
                     Some(1) => self.ask(Step::Start, program::about_rospec("START_ROSPEC"), now),

@@ -32,11 +32,8 @@ impl LlrpReader {
                 ..tag.heard.clone()
             }
         }));
-        let Some(active) = self
-            .rospecs
-            .iter()
-            .position(|spec| spec.state == State::Active)
-        else {
+        let mut specs = self.rospecs.iter();
+        let Some(active) = specs.position(|spec| spec.state == State::Active) else {
             return;
         };
         for Heard {
@@ -47,23 +44,28 @@ impl LlrpReader {
         {
             let answers = self.stage.random.below(100) < 85;
             let rssi_dbm = rssi_dbm + self.stage.random.below(5) as i16 - 2;
-            if answers
-                && self
-                    .rospecs
-                    .get(active)
-                    .is_some_and(|spec| spec.reads_at(antenna))
+            let read = Entry {
+                epc,
+                antenna,
+                rssi_dbm,
+                first: at,
+                last: at,
+                count: 1,
+            };
+            if let Some(spec) = self.rospecs.get_mut(active)
+                && answers
+                && spec.reads_at(antenna)
             {
-                self.read(
-                    Entry {
-                        epc,
-                        antenna,
-                        rssi_dbm,
-                        first: at,
-                        last: at,
-                        count: 1,
-                    },
-                    active,
-                );
+                spec.ends.count();
+                self.read(read, active);
+            }
+        }
+        if let Some(spec) = self.rospecs.get_mut(active)
+            && spec.ends.reached(at)
+        {
+            spec.ends.begin(at);
+            if spec.report.each_inventory && !self.pending.is_empty() {
+                self.report(active);
             }
         }
     }

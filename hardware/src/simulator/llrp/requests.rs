@@ -310,6 +310,7 @@ impl LlrpReader {
             return;
         };
         spec.state = State::Active;
+        spec.ends.begin(now);
         spec.ends_at = spec.lasts.map(|lasts| now + lasts);
         self.rospec_event(0, place);
     }

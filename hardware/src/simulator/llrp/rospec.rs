@@ -21,7 +21,18 @@ pub(super) struct RoSpec {
     pub ends_at: Option<Duration>,
     /// Empty = all.
     antennas: Vec<u16>,
+    /// When its AISpec ends; it then begins anew, until the ROSpec is stopped.
+    pub ends: InventoryEnd,
     pub report: ReportSpec,
+}
+
+/// When an AISpec ends.
+#[derive(Clone, Debug)]
+pub(super) struct InventoryEnd {
+    after: Option<Duration>,
+    reads: Option<u64>,
+    began: Duration,
+    seen: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +49,8 @@ pub(super) struct ReportSpec {
     pub every: u16,
     /// Trigger 0: reports are fetched with GET_REPORT.
     pub fetched: bool,
+    /// Trigger 1: what is pending goes out when the AISpec ends, too.
+    pub each_inventory: bool,
     selector: Parameter,
 }
 
@@ -89,7 +102,18 @@ impl RoSpec {
             }
         };
         let stop = boundary.find("ROSpecStopTrigger").ok_or(missing)?;
-        let ro_lasts = stop_after(stop, "ROSpecStopTriggerType", "DurationTriggerValue")?;
+        let lasts = match stop.number("ROSpecStopTriggerType") {
+            Some(0) => None,
+            Some(1) => stop
+                .number("DurationTriggerValue")
+                .map(Duration::from_millis),
+            _ => {
+                return Err(Refusal {
+                    code: 209,
+                    text: "a stop by an input is not simulated",
+                });
+            }
+        };
         let mut inventories = spec.all("AISpec");
         let inventory = inventories.next().ok_or(missing)?;
         if inventories.next().is_some() {
@@ -99,7 +123,7 @@ impl RoSpec {
             });
         }
         let stop = inventory.find("AISpecStopTrigger").ok_or(missing)?;
-        let ai_lasts = stop_after(stop, "AISpecStopTriggerType", "DurationTrigger")?;
+        let ends = InventoryEnd::accept(stop)?;
         let Some(Value::Numbers(wanted)) = inventory.get("AntennaIDs") else {
             return Err(missing);
         };
@@ -133,7 +157,6 @@ impl RoSpec {
                 .filter_map(|antenna| u16::try_from(*antenna).ok())
                 .collect(),
         };
-        let lasts = ro_lasts.into_iter().chain(ai_lasts).min();
         let parameter = spec.clone();
         Ok(RoSpec {
             id,
@@ -143,6 +166,7 @@ impl RoSpec {
             lasts,
             ends_at: None,
             antennas,
+            ends,
             report,
         })
     }
@@ -157,15 +181,49 @@ impl RoSpec {
     }
 }
 
-/// A stop trigger: none or after a time.
-fn stop_after(trigger: &Parameter, kind: &str, lasts: &str) -> Result<Option<Duration>, Refusal> {
-    match trigger.number(kind) {
-        Some(0) => Ok(None),
-        Some(1) => Ok(trigger.number(lasts).map(Duration::from_millis)),
-        _ => Err(Refusal {
-            code: 209,
-            text: "stop triggers other than none and duration are not simulated",
-        }),
+impl InventoryEnd {
+    fn accept(stop: &Parameter) -> Result<InventoryEnd, Refusal> {
+        let never = InventoryEnd {
+            after: None,
+            reads: None,
+            began: Duration::ZERO,
+            seen: 0,
+        };
+        let observation = stop.find("TagObservationTrigger");
+        match (stop.number("AISpecStopTriggerType"), observation) {
+            (Some(0), _) => Ok(never),
+            (Some(1), _) => Ok(InventoryEnd {
+                after: stop.number("DurationTrigger").map(Duration::from_millis),
+                ..never
+            }),
+            (Some(3), Some(trigger)) if trigger.number("TriggerType") == Some(0) => {
+                let timeout = trigger.number("Timeout").filter(|timeout| *timeout != 0);
+                Ok(InventoryEnd {
+                    after: timeout.map(Duration::from_millis),
+                    reads: trigger.number("NumberOfTags").filter(|tags| *tags != 0),
+                    ..never
+                })
+            }
+            _ => Err(Refusal {
+                code: 209,
+                text: "an AISpec stops by duration or by a number of tags",
+            }),
+        }
+    }
+
+    /// A new inventory begins.
+    pub(super) fn begin(&mut self, now: Duration) {
+        (self.began, self.seen) = (now, 0);
+    }
+
+    /// Counts one more read.
+    pub(super) fn count(&mut self) {
+        self.seen += 1;
+    }
+
+    pub(super) fn reached(&self, now: Duration) -> bool {
+        self.after.is_some_and(|after| self.began + after <= now)
+            || self.reads.is_some_and(|reads| reads <= self.seen)
     }
 }
 
@@ -181,6 +239,7 @@ impl ReportSpec {
         ReportSpec {
             every: 1,
             fetched: false,
+            each_inventory: false,
             selector,
         }
     }
@@ -203,13 +262,18 @@ impl ReportSpec {
         Ok(ReportSpec {
             every,
             fetched: trigger == 0,
+            each_inventory: trigger == 1,
             selector,
         })
     }
 
     /// As GET_READER_CONFIG tells it.
     pub(super) fn told(&self) -> Parameter {
-        let trigger = if self.fetched { 0u8 } else { 2 };
+        let trigger = match (self.fetched, self.each_inventory) {
+            (true, _) => 0u8,
+            (false, true) => 1,
+            (false, false) => 2,
+        };
         let report = Parameter::new("ROReportSpec")
             .set("ROReportTrigger", trigger)
             .set("N", self.every);
