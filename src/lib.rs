@@ -14,10 +14,12 @@ pub mod event;
 
 pub mod ledger;
 
-pub mod config;
-
 pub mod sync;
+
+pub mod config;
 
 pub mod face;
 
 pub mod terminal;
+
+pub mod server;

@@ -10,6 +10,7 @@ use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
 use crate::event::Act;
 use crate::identity::hex::Hex;
+use crate::sync::trust;
 
 /// The commented file that holds every key with its default.
 pub const DEFAULTS: &str = include_str!("../../config/terminal.toml");
@@ -249,7 +250,7 @@ fn check_url(section: &Section, url: &str, uplink: &Uplink) {
     let Ok(parsed) = reqwest::Url::parse(url) else {
         return wrong("", "write it like \"https://gatebook.site.example:7400\"");
     };
-    let loopback = parsed.host_str().is_some_and(is_loopback);
+    let loopback = parsed.host_str().is_some_and(trust::is_loopback);
     match parsed.scheme() {
         _ if parsed.path() != "/" || parsed.query().is_some() || !parsed.username().is_empty() => {
             wrong("", "write scheme, host and port only, such as \"https://gatebook.site.example:7400\"");
@@ -266,12 +267,6 @@ fn check_url(section: &Section, url: &str, uplink: &Uplink) {
         "https" | "http" => (),
         _ => wrong("", "begin with https://"),
     }
-}
-
-/// Whether `host`, as it stands in an address, is this machine.
-pub fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 fn book(mut section: Section) -> Book {

@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod capture;
+pub mod devices;
 pub mod door;
+pub mod enrolment;
 pub mod handheld;
 pub mod house;
 pub mod pictures;
@@ -11,3 +13,4 @@ pub mod reference;
 pub mod remembered;
 pub mod rules;
 pub mod station;
+pub mod status;
