@@ -11,4 +11,5 @@ mod reading;
 mod rescue;
 mod retention;
 mod store;
+pub mod verify;
 mod writer;
