@@ -19,3 +19,10 @@ pub mod face;
 pub mod sync;
 
 pub mod server;
+pub mod terminal;
+
+pub mod demo;
+
+pub mod bench;
+
+pub mod commands;
