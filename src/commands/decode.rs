@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use hardware::r200::frame::Dialect;
+use hardware::event::Aim;
+use hardware::r200::frame::{Dialect, Kind};
 use hardware::r200::message::Message;
 use hardware::{aim, camera, llrp, r200};
 use serde_json::{Value, json};
@@ -113,8 +114,8 @@ fn scanned(bytes: &[u8]) -> Value {
         "present": found.is_some(),
         "code": found.map(|aim| char::from(aim.code).to_string()),
         "modifier": found.map(|aim| char::from(aim.modifier).to_string()),
-        "symbology": found.and_then(aim::symbology),
-        "gs1": found.is_some_and(aim::is_gs1),
+        "symbology": found.and_then(Aim::symbology),
+        "gs1": found.is_some_and(Aim::gs1),
         "payload_hex": hex::encode(payload),
         "identifier": identifier.to_string(),
     })
@@ -128,7 +129,7 @@ fn module_frame(bytes: &[u8], dialect: Option<Dialect>) -> Result<Value, String>
     let message = r200::message::message(&frame).map_err(|error| error.to_string())?;
     let mut fields = json!({
         "dialect": if frame.dialect == Dialect::M100 { "m100" } else { "r200" },
-        "type": frame.kind.name(),
+        "type": kind_word(frame.kind),
         "cmd": frame.command,
     });
     let more = match message {
@@ -154,6 +155,14 @@ fn module_frame(bytes: &[u8], dialect: Option<Dialect>) -> Result<Value, String>
         fields.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
     }
     Ok(fields)
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Command => "command",
+        Kind::Response => "response",
+        Kind::Notification => "notification",
+    }
 }
 
 fn llrp_message(bytes: &[u8]) -> Result<Value, String> {

@@ -11,6 +11,7 @@ use crate::demo::stage::{GONE_AFTER, Post, Stage};
 use crate::demo::vault::{self, Sample};
 use crate::event::Act;
 use crate::quantity::Moment;
+use crate::terminal::reference;
 
 /// Between two scans of a practised hand.
 const HAND: Duration = Duration::from_millis(140);
@@ -78,7 +79,7 @@ async fn scan(post: &Post, text: &str) {
 }
 
 async fn act(stage: &Stage, act: Act) {
-    scan(&stage.handheld, &crate::terminal::reference::act_card(act)).await;
+    scan(&stage.handheld, &reference::card(act)).await;
 }
 
 /// The keeper receives what came and puts each piece in its place.
@@ -141,7 +142,7 @@ async fn count_and_move(stage: &Stage, counted: [&Sample; 2], moved: &Sample) {
     act(stage, Act::Move).await;
     scan(gun, &counted[0].home).await;
     scan(gun, &moved.number).await;
-    scan(gun, crate::terminal::reference::UNDO_CARD).await;
+    scan(gun, reference::UNDO_CARD).await;
     scan(gun, &moved.home).await;
     scan(gun, &moved.number).await;
 }

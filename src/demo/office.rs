@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::demo::DemoError;
 use crate::demo::account::{Entry, entry};
 use crate::sync::records::Record;
+use crate::sync::trust;
 
 /// A request that hangs is a fault of the demo, not of the day.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,7 +26,7 @@ impl Office {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(url: &str, token: String) -> Result<Office, DemoError> {
-        let client = Client::builder().timeout(PATIENCE).build().map_err(|error| DemoError::Rest(error.to_string()))?;
+        let client = trust::client(url, None, false, PATIENCE).map_err(|error| DemoError::Rest(error.to_string()))?;
         Ok(Office { client, url: url.trim_end_matches('/').to_owned(), token })
     }
 
