@@ -1,4 +1,13 @@
 //! What a user is promised, told as stories: one test binary, a module per story.
 
+mod central;
+mod central_book;
+mod checker;
+mod database;
+mod foreign;
 mod house;
+mod intake;
+mod kernel;
+mod kills;
 mod ledger;
+mod rig;

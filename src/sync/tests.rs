@@ -382,29 +382,3 @@ async fn the_lines_of_an_earlier_book_arrive_too() {
     });
     terminal.stop().await;
 }
-
-/// A terminal of another firm, written from docs/sync.md, delivers its lines; a second run changes nothing.
-#[ignore = "needs python3 with blake3 and cryptography: PYTHON=… cargo test --lib foreign -- --ignored"]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_terminal_is_understood() {
-    let fake = Fake::new();
-    let url = format!("http://{}", fake.serve("127.0.0.1:0").await);
-    let folder = tempfile::tempdir().unwrap();
-    let run = || {
-        let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sync_client.py");
-        let state = folder.path().join("state.json");
-        let output = std::process::Command::new(python).args([script, &url, "K7Q2"]).arg(state).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
-    };
-    let first = tokio::task::block_in_place(run);
-    assert_eq!((first["next"].as_u64(), first["next_seal"].as_u64()), (Some(11), Some(2)));
-    let lines = fake.with(|inside| inside.books[0].lines.clone());
-    for line in &lines {
-        let body = Body::decode(line.kind, line.schema, &line.body.0).unwrap();
-        assert!(matches!(body, Body::Movement(_)), "{body:?}");
-    }
-    assert_eq!(tokio::task::block_in_place(run), first);
-    fake.with(|inside| assert_eq!(inside.books[0].lines, lines));
-}
