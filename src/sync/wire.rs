@@ -4,6 +4,8 @@
 //! programs and `application/json` for everybody else. A body may be compressed (`Content-Encoding: zstd`). Every
 //! request of a terminal is signed with its Ed25519 key, see [`signed_text`].
 
+use std::io::Read;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,46 @@ pub const BATCH_LINES_MAX: usize = 1_000;
 /// Most bytes of a batch as sent (compressed), and as unpacked: a bound against zstd bombs.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 pub const BATCH_UNPACKED_MAX: usize = 16 * 1024 * 1024;
+
+/// Most records in one page of the downlink and in one [`Return`].
+pub const RECORDS_MAX: usize = 500;
+
+/// Longest that the server holds back an empty page of the downlink, in seconds: shorter than what proxies cut off.
+pub const DOWN_WAIT_MAX_S: u64 = 25;
+
+/// Path and query of one page of the downlink: records above `cursor`, or an empty page after `wait_s` seconds.
+pub fn down_path(cursor: u64, wait_s: u64) -> String {
+    format!("{DOWN}?cursor={cursor}&wait_s={wait_s}")
+}
+
+/// A body as it is sent with `Content-Encoding: zstd`. Level 1: on our lines level 9 gains nothing and is ten times slower.
+pub fn compress(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).expect("compressing from memory into memory does not fail")
+}
+
+/// Why a compressed body was not unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum Packed {
+    #[error("the body unpacks to more than {max} bytes")]
+    TooLarge { max: usize },
+    #[error("the body is no sound zstd: {0}")]
+    Damaged(std::io::Error),
+}
+
+/// Unpacks a body, never beyond `max` bytes.
+///
+/// # Errors
+/// [`Packed`] when it is damaged or larger.
+pub fn decompress(bytes: &[u8], max: usize) -> Result<Vec<u8>, Packed> {
+    let decoder = zstd::Decoder::new(bytes).map_err(Packed::Damaged)?;
+    let mut unpacked = Vec::new();
+    let bound = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    decoder.take(bound).read_to_end(&mut unpacked).map_err(Packed::Damaged)?;
+    if max < unpacked.len() {
+        return Err(Packed::TooLarge { max });
+    }
+    Ok(unpacked)
+}
 
 /// What a terminal signs in every request: method, path with query, its own time, and the BLAKE3 hash of the body as sent.
 pub fn signed_text(method: &str, path_and_query: &str, time: Moment, body: &[u8]) -> String {

@@ -73,7 +73,7 @@ impl Watch {
         for (name, health) in &self.ports {
             tasks.spawn(follow(self.house.clone(), name.clone(), health.clone()));
         }
-        drop(stop.wait_for(|stop| *stop).await);
+        ended(&mut stop).await;
         tasks.shutdown().await;
     }
 
@@ -85,7 +85,7 @@ impl Watch {
         let mut disk_was_fine = true;
         loop {
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = ended(&mut stop) => return,
                 _ = checks.tick() => {
                     if let Err(error) = self.check().await {
                         tracing::error!("the self-check could not read the book: {error}");
@@ -154,7 +154,7 @@ pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) 
     let mut known = state.borrow_and_update().cursor;
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = ended(&mut stop) => return,
             changed = state.changed() => if changed.is_err() { return },
         }
         if state.borrow_and_update().cursor == known {
@@ -175,4 +175,9 @@ pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) 
             Err(error) => tracing::error!("the records that came down cannot be read: {error}"),
         }
     }
+}
+
+/// Returns once `stop` is true, or nobody is left who could make it so.
+pub async fn ended(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }

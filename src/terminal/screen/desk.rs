@@ -140,9 +140,9 @@ fn answer(station: &str, shown: &DeskShown, blocked: bool, reader: &Reader, worl
     let given = shown.last.as_ref();
     html! {
         @match given {
-            Some(given) if going.is_some() || given.answer.outcome != Outcome::Note => (said(given, going, reader, world)),
-            Some(given) if matches!(given.answer.say, Say::Person { .. } | Say::ChooseAct | Say::Ended { .. }) => (said(given, going, reader, world)),
-            _ => (),
+            Some(given) if going.is_some() || given.answer.outcome != Outcome::Note => { (said(given, going, reader, world)) }
+            Some(given) if matches!(given.answer.say, Say::Person { .. } | Say::ChooseAct | Say::Ended { .. }) => { (said(given, going, reader, world)) }
+            _ => {}
         }
         @if going.is_none() { (chooser(station, lang, world.reference)) }
         @else if given.is_none() {

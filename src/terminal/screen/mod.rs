@@ -39,7 +39,7 @@ use crate::terminal::handheld::Input;
 use crate::terminal::house::{Given, House};
 use crate::terminal::pictures;
 use crate::terminal::station::{Order, Shown, Station};
-use crate::terminal::watching::Watch;
+use crate::terminal::watching::{Watch, ended};
 
 /// Longest code that a person or a wedge scanner sends, in characters.
 const CODE_MAX: usize = 8192;
@@ -93,7 +93,7 @@ pub async fn serve(listener: TcpListener, screen: Screen, stop: watch::Receiver<
     let shared = Arc::new(Shared { screen, ticket, stop: stop.clone() });
     let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();
     let mut stop = stop;
-    let ended = async move { drop(stop.wait_for(|stop| *stop).await) };
+    let ended = async move { ended(&mut stop).await };
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(ended).await {
         tracing::error!("the screen stopped serving: {error}");
     }
@@ -368,7 +368,7 @@ async fn answers(State(shared): Here) -> Response {
     let lines = stream::unfold((answers, stop), |(mut answers, mut stop)| async move {
         loop {
             let given = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return None,
+                () = ended(&mut stop) => return None,
                 given = answers.recv() => given,
             };
             match given {
@@ -430,7 +430,7 @@ impl Feed {
             };
             tokio::select! {
                 biased;
-                _ = self.stop.wait_for(|stop| *stop) => return None,
+                () = ended(&mut self.stop) => return None,
                 given = self.answers.recv() => match given {
                     Ok(given) if given.station == self.station.name => answer = Some(given),
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
