@@ -5,6 +5,7 @@
 pub mod book;
 pub mod chain;
 pub mod earlier;
+mod file;
 pub mod keys;
 mod opening;
 mod reading;
@@ -12,4 +13,5 @@ mod rescue;
 mod retention;
 mod store;
 pub mod verify;
+mod work;
 mod writer;

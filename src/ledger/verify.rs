@@ -14,6 +14,7 @@ use crate::event::{Body, System};
 use crate::identity::hex::Hex;
 use crate::ledger::book::{StoreError, StoredRecord};
 use crate::ledger::chain::{self, BookId, Seal};
+use crate::ledger::file;
 use crate::ledger::opening;
 use crate::ledger::rescue;
 use crate::ledger::store;
@@ -147,7 +148,7 @@ pub fn verify_with_server(
 ) -> Result<Report, VerifyError> {
     let name = || path.display().to_string();
     std::fs::metadata(path).map_err(|error| VerifyError::Store { path: name(), cause: error.into() })?;
-    let connection = store::connect_reader(path).map_err(|error| not_a_book(path, error))?;
+    let connection = file::connect_reader(path).map_err(|error| not_a_book(path, error))?;
     // One snapshot for all that follows.
     let snapshot = connection.unchecked_transaction().map_err(|error| not_a_book(path, error))?;
     let title = store::title(&snapshot).map_err(|error| not_a_book(path, error))?;
@@ -193,8 +194,8 @@ pub fn verify_with_server(
 
 fn not_a_book(path: &Path, error: rusqlite::Error) -> VerifyError {
     let path = path.display().to_string();
-    match store::ailment(&error) {
-        store::Ailment::Disk => VerifyError::Store { path, cause: error.into() },
+    match file::ailment(&error) {
+        file::Ailment::Disk => VerifyError::Store { path, cause: error.into() },
         _ => VerifyError::NotABook { path, cause: error.to_string() },
     }
 }
@@ -238,13 +239,13 @@ fn pages(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
             report.find(Place::File, trouble);
         }
     }
-    if store::application_id(connection)? != store::APPLICATION_ID {
+    if file::application_id(connection)? != file::APPLICATION_ID {
         report.find(Place::File, "its header does not say that it is a book");
     }
-    let version = store::version(connection)?;
-    if version != store::VERSION {
-        report.find(Place::File, format!("its schema is version {version}, this program knows {}", store::VERSION));
-    } else if store::stored_schema_texts(connection)? != store::schema_texts()? {
+    let version = file::version(connection)?;
+    if version != file::VERSION {
+        report.find(Place::File, format!("its schema is version {version}, this program knows {}", file::VERSION));
+    } else if file::stored_schema_texts(connection)? != file::schema_texts()? {
         report.find(Place::File, "its tables are not as they were made");
     }
     Ok(())
@@ -379,15 +380,11 @@ fn seals(connection: &Connection, report: &mut Report, keys: &mut Keys) -> rusql
             }
             None => report.find(place(), "there is no key to check it with"),
         }
-        match opening::hash_at(connection, report.id, seal.last)? {
-            Some(hash) if hash != seal.head => {
-                report.find(place(), format!("its head is not the hash of line {}", seal.last));
-            }
-            None if report.last < seal.last => {
-                report
-                    .find(place(), format!("line {} was sealed, but the book ends at line {}", seal.last, report.last));
-            }
-            Some(_) | None => {}
+        if report.last < seal.last {
+            let what = format!("it is missing: seal {} covers up to line {}", seal.number, seal.last);
+            report.find(Place::Line(report.last + 1), what);
+        } else if opening::hash_at(connection, report.id, seal.last)?.is_some_and(|hash| hash != seal.head) {
+            report.find(place(), format!("its head is not the hash of line {}", seal.last));
         }
         (number, last, previous, sealed) = (seal.number, Some(seal.last), seal.signature, seal.last);
     }
@@ -427,18 +424,14 @@ fn receipt(connection: &Connection, report: &mut Report, server: Option<&Server>
         if !right {
             report.find(Place::Receipt, "a value of it was changed");
         }
-        match opening::hash_at(connection, report.id, receipt.last)? {
-            Some(hash) if hash != receipt.head => {
-                report.find(Place::Receipt, format!("line {} is not the one that the server confirmed", receipt.last));
-            }
-            None if report.last < receipt.last => {
-                let (confirmed, last) = (receipt.last, report.last);
-                report.find(
-                    Place::Receipt,
-                    format!("the server confirmed line {confirmed}, but the book ends at line {last}"),
-                );
-            }
-            Some(_) | None => {}
+        if report.last < receipt.last {
+            let (confirmed, last) = (receipt.last, report.last);
+            report.find(
+                Place::Receipt,
+                format!("the server confirmed line {confirmed}, but the book ends at line {last}"),
+            );
+        } else if opening::hash_at(connection, report.id, receipt.last)?.is_some_and(|hash| hash != receipt.head) {
+            report.find(Place::Receipt, format!("line {} is not the one that the server confirmed", receipt.last));
         }
         if let Some(server) = server
             && !(server.receipt_holds)(report.id, receipt.last, receipt.head, receipt.signature)

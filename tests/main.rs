@@ -1,0 +1,3 @@
+//! What a user is promised, told as stories.
+
+mod ledger;
