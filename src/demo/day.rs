@@ -38,7 +38,7 @@ pub async fn play(stage: &Stage, seed: u64, ends: Option<Instant>) -> Result<(),
         let over = || ends.is_some_and(|ends| ends <= Instant::now());
         let number = format!("DB-{:04}", 180 + turn);
 
-        tokio::join!(arrive(stage, [&a, &b, &c, &d]), through_receiving(stage, &[&e, &f]));
+        tokio::join!(arrive(stage, [&a, &b, &c, &d]), through_receiving(stage, [&e, &f]));
         if over() {
             break;
         }
@@ -56,13 +56,15 @@ pub async fn play(stage: &Stage, seed: u64, ends: Option<Instant>) -> Result<(),
             break;
         }
         stage.network.cut(true);
-        tokio::join!(count_and_move(stage, [&e, &f], &g), carry(&stage.door_vault, &[&d], [4, 2]));
+        let thing = [&d];
+        tokio::join!(count_and_move(stage, [&e, &f], &g), carry(&stage.door_vault, &thing, [4, 2]));
         sleep(Duration::from_millis(800)).await;
         stage.network.cut(false);
         if over() {
             break;
         }
-        tokio::join!(trouble(stage), carry(&stage.door_vault, &[&a, &b, &c], [3, 1]));
+        let lent = [&a, &b, &c];
+        tokio::join!(trouble(stage), carry(&stage.door_vault, &lent, [3, 1]));
         bring_back(stage, [&a, &b, &c], &h).await;
         if over() {
             break;
@@ -98,7 +100,7 @@ async fn arrive(stage: &Stage, samples: [&Sample; 4]) {
 }
 
 /// A crate comes through the receiving door; its book knows nothing of it yet, so the door asks for a person's eye.
-async fn through_receiving(stage: &Stage, samples: &[&Sample]) {
+async fn through_receiving(stage: &Stage, samples: [&Sample; 2]) {
     for sample in samples {
         let stays = STRIDE + Duration::from_millis(300);
         stage.door_receiving.wire.show(Presentation::Tag { epc: sample.epc(), antenna: 0, peak_dbm: -48, stays });

@@ -56,8 +56,9 @@ const STAY_MAX: Duration = Duration::from_secs(60);
 /// A badge read at a door names who passes for this long.
 const BADGE_FOR: Duration = Duration::from_secs(30);
 
-/// Name of the book and of the key in the terminal's folder.
-const BOOK: &str = "book.sqlite";
+/// Name of the book in the terminal's folder.
+pub const BOOK: &str = "book.sqlite";
+/// Name of the key in the same folder.
 const KEY: &str = "terminal.key";
 
 /// Why the terminal did not start.

@@ -35,7 +35,8 @@ pub enum Command {
     Undo,
 }
 
-const UNDO_CARD: &str = "GB-UNDO";
+/// The text on the command card that takes the last piece back.
+pub const UNDO_CARD: &str = "GB-UNDO";
 
 /// The text on the command card of an act: `GB-ACT-CHECK-OUT`.
 pub fn card(act: Act) -> String {
