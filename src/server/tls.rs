@@ -55,7 +55,8 @@ pub enum TlsError {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Made {
     names: Vec<String>,
-    until: Date,
+    /// ISO 8601.
+    until: String,
 }
 
 /// The identity for `mode`; `None` when a proxy ends TLS. `folder` is the data folder, `today` the date in UTC.
@@ -104,7 +105,10 @@ fn own(names: &[String], house: &str, listen: SocketAddr, folder: &Path, today: 
     let wanted = all_names(names, listen);
     let kept = read(&made).ok().and_then(|text| serde_json::from_str::<Made>(&text).ok());
     let good = kept.is_some_and(|kept| {
-        kept.names == wanted && today.checked_add(RENEW_DAYS.days()).is_ok_and(|soon| soon < kept.until)
+        kept.names == wanted
+            && kept.until.parse::<Date>().is_ok_and(|until| {
+                today.checked_add(RENEW_DAYS.days()).is_ok_and(|soon| soon < until)
+            })
     });
     if !good || !cert.exists() || !key.exists() {
         let pair = KeyPair::generate()?;
@@ -118,7 +122,7 @@ fn own(names: &[String], house: &str, listen: SocketAddr, folder: &Path, today: 
         let leaf = params.signed_by(&pair, &Issuer::from_params(&issuer_params, &signer))?;
         write(&key, &pair.serialize_pem(), 0o600)?;
         write(&cert, &format!("{}{}", leaf.pem(), read(&ca_cert)?), 0o644)?;
-        let text = serde_json::to_string(&Made { names: wanted, until }).expect("names and a date always become JSON");
+        let text = serde_json::to_string(&Made { names: wanted, until: until.to_string() }).expect("names and a date always become JSON");
         write(&made, &text, 0o644)?;
     }
     load(&cert, &key)

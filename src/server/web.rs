@@ -1,5 +1,6 @@
 //! Every route of the server on one page, each with what a visitor needs for it. [`guard`] asks before any handler runs.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
@@ -112,9 +113,9 @@ pub fn router(server: Server) -> Router {
             Need::Signature => wire::BATCH_BYTES_MAX,
             Need::Nothing | Need::Login | Need::May(_) => BODY_MAX,
         };
-        let guarded = route
+        let guarded: MethodRouter<Server> = route
             .handler
-            .layer(middleware::from_fn_with_state((server.clone(), route.need), guard))
+            .layer::<_, Infallible>(middleware::from_fn_with_state((server.clone(), route.need), guard))
             .layer(DefaultBodyLimit::max(limit));
         router = router.route(route.path, guarded);
     }
