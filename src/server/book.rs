@@ -376,8 +376,7 @@ pub fn seal_rest(tx: &mut Tx, server: &ServerKey, at: Moment) -> Result<bool, Da
 
 fn seal(tx: &mut Tx, server: &ServerKey, cursor: &mut Cursor, at: Moment) -> Result<(), DatabaseError> {
     let (first, last) = (cursor.sealed + 1, cursor.next - 1);
-    let blank =
-        Seal { number: cursor.next_seal, first, last, head: cursor.head, at, signature: Seal::BEFORE_FIRST };
+    let blank = Seal { number: cursor.next_seal, first, last, head: cursor.head, at, signature: Seal::BEFORE_FIRST };
     let seal = blank.sign(cursor.book, cursor.seal_signature, &server.signing);
     lines::append_seal(tx, cursor, &seal)
 }
@@ -407,12 +406,7 @@ pub fn records_after(
 ///
 /// # Errors
 /// [`DecideError`]
-pub fn take_back(
-    tx: &mut Tx,
-    server: &ServerKey,
-    records: &[SignedRecord],
-    at: Moment,
-) -> Result<u32, DecideError> {
+pub fn take_back(tx: &mut Tx, server: &ServerKey, records: &[SignedRecord], at: Moment) -> Result<u32, DecideError> {
     let own: Vec<&SignedRecord> = records.iter().filter(|record| record.holds(&server.public())).collect();
     let (book, base) = own_book(tx)?;
     let given = base + lines::cursor(tx, book)?.map_or(1, |cursor| cursor.next) - 1;

@@ -10,9 +10,7 @@ use crate::server::book::{self, Cursor, ServerKey, line_id};
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::lines;
-use crate::sync::wire::{
-    BATCH_BYTES_MAX, BATCH_LINES_MAX, Batch, BatchReply, Hello, HelloReply, Receipt, VERSIONS,
-};
+use crate::sync::wire::{BATCH_BYTES_MAX, BATCH_LINES_MAX, Batch, BatchReply, Hello, HelloReply, Receipt, VERSIONS};
 
 /// What became of a batch. A refusal is no error of the transaction: what it leaves in quarantine has to be stored.
 #[derive(Clone, Debug)]
@@ -63,9 +61,9 @@ impl Refused {
     /// Where the server stands, where the answer tells it.
     pub fn cursor(&self) -> Option<(u64, Hex<32>)> {
         match *self {
-            Refused::Gap { next, head, .. } | Refused::Fork { next, head, .. } | Refused::Unlinked { next, head, .. } => {
-                Some((next, head))
-            }
+            Refused::Gap { next, head, .. }
+            | Refused::Fork { next, head, .. }
+            | Refused::Unlinked { next, head, .. } => Some((next, head)),
             Refused::UnknownTerminal { .. } | Refused::Revoked { .. } | Refused::Malformed { .. } => None,
         }
     }
@@ -171,7 +169,11 @@ fn malformed(batch: &Batch) -> Option<String> {
             return Some(format!("line {} is out of range", line.seq));
         }
         if BODY_MAX < line.body.0.len() {
-            return Some(format!("the body of line {} has {} bytes, {BODY_MAX} are the most", line.seq, line.body.0.len()));
+            return Some(format!(
+                "the body of line {} has {} bytes, {BODY_MAX} are the most",
+                line.seq,
+                line.body.0.len()
+            ));
         }
     }
     None

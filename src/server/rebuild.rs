@@ -2,8 +2,8 @@
 
 use crate::identity::hex::Hex;
 use crate::server::database::{DatabaseError, Tx};
-use crate::server::kernel::digest::{TABLES, digest};
 use crate::server::kernel::Entry;
+use crate::server::kernel::digest::{TABLES, digest};
 use crate::server::{lines, projection};
 
 /// Lines folded together; their bodies are in memory.

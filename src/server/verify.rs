@@ -49,7 +49,8 @@ pub enum Fault {
 ///
 /// # Errors
 /// What the database says; a fault of the book is no error.
-pub fn verify(tx: &mut Tx, server: &ServerKey) -> Result<Report, DatabaseError> {
+pub fn verify(tx: &mut Tx) -> Result<Report, DatabaseError> {
+    let server = ServerKey::load(tx)?;
     let mut report = Report::default();
     let sql = "SELECT terminal_no, epoch, receipt_last, receipt_head, receipt_signature FROM book \
                ORDER BY terminal_no, epoch";
@@ -60,7 +61,7 @@ pub fn verify(tx: &mut Tx, server: &ServerKey) -> Result<Report, DatabaseError> 
             None => None,
         };
         report.books += 1;
-        verify_book(tx, server, book, receipt, &mut report)?;
+        verify_book(tx, &server, book, receipt, &mut report)?;
     }
     let stored = tx.query_opt("SELECT count(*) FROM line", &[])?.map(|row| row.count(0)).transpose()?.unwrap_or(0);
     if report.lines < stored && report.faults.len() < FAULTS_MAX {

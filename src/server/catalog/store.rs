@@ -19,7 +19,10 @@ pub(crate) enum Applied {
     /// This unit's profile changed.
     Unit(String),
     /// The code stands for something else; `twice` when it still stood for another unit.
-    Binding { code: String, twice: bool },
+    Binding {
+        code: String,
+        twice: bool,
+    },
 }
 
 /// Decides a new version of a record, one above the present one. `since` matters for bindings: from when the code stands
@@ -109,8 +112,7 @@ pub fn records(tx: &mut Tx, kind: &str, after: Option<&str>, limit: usize) -> Re
 }
 
 pub(crate) fn parse(body: &[u8]) -> Result<Record, DatabaseError> {
-    serde_json::from_slice(body)
-        .map_err(|error| DatabaseError::Damaged { what: "a record", why: error.to_string() })
+    serde_json::from_slice(body).map_err(|error| DatabaseError::Damaged { what: "a record", why: error.to_string() })
 }
 
 /// Brings a decided version into the tables.
@@ -197,91 +199,130 @@ fn bind(tx: &mut Tx, record: &Record, binding: &Binding) -> Result<Applied, Data
 fn put_typed(tx: &mut Tx, record: &Record) -> Result<(), DatabaseError> {
     let gone = Value::from(record.withdrawn);
     match &record.content {
-        Content::Item(item) => replace(tx, "item", "code, name_zh, name_en, gtin, tracking, withdrawn", vec![
-            (&item.code).into(),
-            (&item.name.zh).into(),
-            (&item.name.en).into(),
-            item.gtin.clone().into(),
-            item.tracking.word().into(),
-            gone,
-        ]),
+        Content::Item(item) => replace(
+            tx,
+            "item",
+            "code, name_zh, name_en, gtin, tracking, withdrawn",
+            vec![
+                (&item.code).into(),
+                (&item.name.zh).into(),
+                (&item.name.en).into(),
+                item.gtin.clone().into(),
+                item.tracking.word().into(),
+                gone,
+            ],
+        ),
         Content::Unit(unit) => {
             let columns = "unit, number, item, tracking, name_zh, name_en, home, amount, measure, withdrawn";
-            replace(tx, "unit", columns, vec![
-                unit_key(&unit.number).into(),
-                (&unit.number).into(),
-                (&unit.item).into(),
-                unit.tracking.word().into(),
-                (&unit.name.zh).into(),
-                (&unit.name.en).into(),
-                unit.home.clone().into(),
-                unit.quantity.map(|quantity| quantity.amount).into(),
-                unit.quantity.map(|quantity| quantity.unit.code()).into(),
-                gone,
-            ])
+            replace(
+                tx,
+                "unit",
+                columns,
+                vec![
+                    unit_key(&unit.number).into(),
+                    (&unit.number).into(),
+                    (&unit.item).into(),
+                    unit.tracking.word().into(),
+                    (&unit.name.zh).into(),
+                    (&unit.name.en).into(),
+                    unit.home.clone().into(),
+                    unit.quantity.map(|quantity| quantity.amount).into(),
+                    unit.quantity.map(|quantity| quantity.unit.code()).into(),
+                    gone,
+                ],
+            )
         }
-        Content::Place(place) => replace(tx, "place", "code, parent, kind, name_zh, name_en, withdrawn", vec![
-            (&place.code).into(),
-            place.parent.clone().into(),
-            place.kind.word().into(),
-            (&place.name.zh).into(),
-            (&place.name.en).into(),
-            gone,
-        ]),
+        Content::Place(place) => replace(
+            tx,
+            "place",
+            "code, parent, kind, name_zh, name_en, withdrawn",
+            vec![
+                (&place.code).into(),
+                place.parent.clone().into(),
+                place.kind.word().into(),
+                (&place.name.zh).into(),
+                (&place.name.en).into(),
+                gone,
+            ],
+        ),
         Content::Person(person) => {
             let columns = "number, name_zh, name_en, department_zh, department_en, badge, withdrawn";
-            replace(tx, "person", columns, vec![
-                person.number.into(),
-                (&person.name.zh).into(),
-                (&person.name.en).into(),
-                (&person.department.zh).into(),
-                (&person.department.en).into(),
-                person.badge.clone().into(),
-                gone,
-            ])
+            replace(
+                tx,
+                "person",
+                columns,
+                vec![
+                    person.number.into(),
+                    (&person.name.zh).into(),
+                    (&person.name.en).into(),
+                    (&person.department.zh).into(),
+                    (&person.department.en).into(),
+                    person.badge.clone().into(),
+                    gone,
+                ],
+            )
         }
         Content::Pass(pass) => {
-            let columns = "number, person_no, purpose_zh, purpose_en, from_us, until_us, due_us, approved_by, withdrawn";
-            replace(tx, "pass", columns, vec![
-                (&pass.number).into(),
-                pass.person.into(),
-                (&pass.purpose.zh).into(),
-                (&pass.purpose.en).into(),
-                pass.from.into(),
-                pass.until.into(),
-                pass.due.into(),
-                pass.approved_by.into(),
-                gone,
-            ])?;
+            let columns =
+                "number, person_no, purpose_zh, purpose_en, from_us, until_us, due_us, approved_by, withdrawn";
+            replace(
+                tx,
+                "pass",
+                columns,
+                vec![
+                    (&pass.number).into(),
+                    pass.person.into(),
+                    (&pass.purpose.zh).into(),
+                    (&pass.purpose.en).into(),
+                    pass.from.into(),
+                    pass.until.into(),
+                    pass.due.into(),
+                    pass.approved_by.into(),
+                    gone,
+                ],
+            )?;
             replace_units(tx, "pass", &pass.number, &pass.units)
         }
         Content::Task(task) => {
-            replace(tx, "task", "number, act, title_zh, title_en, document, withdrawn", vec![
-                (&task.number).into(),
-                task.act.word().into(),
-                (&task.title.zh).into(),
-                (&task.title.en).into(),
-                task.document.clone().into(),
-                gone,
-            ])?;
+            replace(
+                tx,
+                "task",
+                "number, act, title_zh, title_en, document, withdrawn",
+                vec![
+                    (&task.number).into(),
+                    task.act.word().into(),
+                    (&task.title.zh).into(),
+                    (&task.title.en).into(),
+                    task.document.clone().into(),
+                    gone,
+                ],
+            )?;
             replace_units(tx, "task", &task.number, &task.units)
         }
-        Content::Hold(hold) => replace(tx, "hold", "number, unit, reason_zh, reason_en, withdrawn", vec![
-            (&hold.number).into(),
-            unit_key(&hold.unit).into(),
-            (&hold.reason.zh).into(),
-            (&hold.reason.en).into(),
-            gone,
-        ]),
-        Content::Certificate(certificate) => {
-            replace(tx, "certificate", "number, person_no, act, until_us, withdrawn", vec![
+        Content::Hold(hold) => replace(
+            tx,
+            "hold",
+            "number, unit, reason_zh, reason_en, withdrawn",
+            vec![
+                (&hold.number).into(),
+                unit_key(&hold.unit).into(),
+                (&hold.reason.zh).into(),
+                (&hold.reason.en).into(),
+                gone,
+            ],
+        ),
+        Content::Certificate(certificate) => replace(
+            tx,
+            "certificate",
+            "number, person_no, act, until_us, withdrawn",
+            vec![
                 (&certificate.number).into(),
                 certificate.person.into(),
                 certificate.act.word().into(),
                 certificate.until.into(),
                 gone,
-            ])
-        }
+            ],
+        ),
         Content::Binding(_) => Ok(()),
     }
 }
@@ -303,7 +344,8 @@ fn replace(tx: &mut Tx, table: &str, columns: &str, values: Vec<Value>) -> Resul
 fn replace_units(tx: &mut Tx, owner: &str, number: &str, units: &[String]) -> Result<(), DatabaseError> {
     tx.execute(&format!("DELETE FROM {owner}_unit WHERE {owner} = ?1"), &[number.into()])?;
     let rows: Vec<Vec<Value>> = units.iter().map(|unit| vec![number.into(), unit_key(unit).into()]).collect();
-    let sql = format!("INSERT INTO {owner}_unit ({owner}, unit) VALUES (?1, ?2) ON CONFLICT ({owner}, unit) DO NOTHING");
+    let sql =
+        format!("INSERT INTO {owner}_unit ({owner}, unit) VALUES (?1, ?2) ON CONFLICT ({owner}, unit) DO NOTHING");
     tx.execute_many(&sql, &rows)
 }
 

@@ -396,7 +396,9 @@ impl Step<'_> {
             false => quantity.amount,
         };
         let rest = quantity.amount - there;
-        if 0 < rest && let Some(reason) = short {
+        if 0 < rest
+            && let Some(reason) = short
+        {
             self.raise(reason);
         }
         if 0 < there {

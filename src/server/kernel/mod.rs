@@ -70,6 +70,3 @@ fn tracking_of(key: &str) -> Tracking {
         | None => Tracking::Serial,
     }
 }
-
-#[cfg(test)]
-mod tests;

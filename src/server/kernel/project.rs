@@ -52,13 +52,7 @@ pub fn raise(tx: &mut Tx, line: &Stored, reason: Reason) -> Result<(), DatabaseE
 }
 
 fn about_line(line: &Stored, reason: Reason) -> Vec<Value> {
-    vec![
-        line_id(line.reference()).into(),
-        reason.word().into(),
-        "".into(),
-        "".into(),
-        line.corrected.into(),
-    ]
+    vec![line_id(line.reference()).into(), reason.word().into(), "".into(), "".into(), line.corrected.into()]
 }
 
 /// Folds the pieces that follow on what is known; gives back the units for which one came late.

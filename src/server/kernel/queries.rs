@@ -156,7 +156,10 @@ pub fn unit(tx: &mut Tx, code: &str, at: Moment) -> Result<Option<UnitView>, Dat
     };
     let work = store::load(tx, &BTreeSet::from([key.clone()]))?.remove(&key);
     let state = work.map(|work| work.state).unwrap_or_default();
-    if record.is_none() && state.last.is_none() && tx.query_opt("SELECT 1 FROM touch WHERE unit = ?1 LIMIT 1", &name)?.is_none() {
+    if record.is_none()
+        && state.last.is_none()
+        && tx.query_opt("SELECT 1 FROM touch WHERE unit = ?1 LIMIT 1", &name)?.is_none()
+    {
         return Ok(None);
     }
     let item = match &record {
@@ -169,7 +172,9 @@ pub fn unit(tx: &mut Tx, code: &str, at: Moment) -> Result<Option<UnitView>, Dat
         balances.push(Balance { unit, number, place: place.clone(), quantity: quantity(*amount, *measure)? });
     }
     let mut codes = Vec::new();
-    for row in tx.query("SELECT code, since_us, until_us FROM binding WHERE unit = ?1 ORDER BY since_us, code", &name)? {
+    for row in
+        tx.query("SELECT code, since_us, until_us FROM binding WHERE unit = ?1 ORDER BY since_us, code", &name)?
+    {
         codes.push(Bound { code: row.text(0)?.to_owned(), since: row.moment(1)?, until: row.opt_moment(2)? });
     }
     let mut holds = Vec::new();

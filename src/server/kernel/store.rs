@@ -41,7 +41,8 @@ pub(super) fn profiles(tx: &mut Tx, units: &[Value]) -> Result<BTreeMap<String, 
 pub(super) fn load(tx: &mut Tx, units: &BTreeSet<String>) -> Result<BTreeMap<String, Work>, DatabaseError> {
     let names = keys(units);
     let mut states: BTreeMap<String, State> = BTreeMap::new();
-    let sql = "SELECT unit, place, checked_out, seen_place, last_us, last_line, last_piece FROM unit_state WHERE unit = ?1";
+    let sql =
+        "SELECT unit, place, checked_out, seen_place, last_us, last_line, last_piece FROM unit_state WHERE unit = ?1";
     for row in tx.query_many(sql, &names)? {
         let location = match (row.text(1)?, fold::holder(row.text(1)?)) {
             ("", _) => Location::Nowhere,
@@ -56,7 +57,8 @@ pub(super) fn load(tx: &mut Tx, units: &BTreeSet<String>) -> Result<BTreeMap<Str
         let state = states.entry(row.text(0)?.to_owned()).or_default();
         state.balances.insert((row.text(1)?.to_owned(), row.int(2)?), row.int(3)?);
     }
-    let sql = "SELECT unit, since_line, since_us, person_no, document FROM custody WHERE until_line IS NULL AND unit = ?1";
+    let sql =
+        "SELECT unit, since_line, since_us, person_no, document FROM custody WHERE until_line IS NULL AND unit = ?1";
     for row in tx.query_many(sql, &names)? {
         let state = states.entry(row.text(0)?.to_owned()).or_default();
         state.custody = Some(Custody {
