@@ -204,8 +204,8 @@ mod tests {
         assert_eq!(en.difference(&zh).collect::<Vec<_>>(), Vec::<&String>::new(), "missing in Chinese");
         let mut code = String::new();
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
-        let mut asked = named(&code, ".say(");
-        asked.append(&mut named(&code, ".tell("));
+        let mut asked = named(&code, concat!(".say", "("));
+        asked.append(&mut named(&code, concat!(".tell", "(")));
         let missing: Vec<_> = asked.iter().filter(|key| !en.contains(*key)).collect();
         assert!(missing.is_empty(), "asked for, but no text: {missing:?}");
         let family = |key: &str| FAMILIES.iter().any(|family| key.starts_with(family));
