@@ -5,3 +5,5 @@ mod central_book;
 mod database;
 mod intake;
 mod kernel;
+mod web;
+mod web_house;
