@@ -22,7 +22,7 @@ pub const PASSWORD: &str = "a pass phrase of the house";
 pub struct House {
     pub running: Running,
     pub client: Client,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 pub fn config(folder: &Path, mode: TlsMode) -> ServerConfig {
@@ -49,7 +49,7 @@ impl House {
     pub async fn open() -> House {
         let folder = tempfile::tempdir().unwrap();
         let running = start(config(folder.path(), TlsMode::Off)).await.unwrap();
-        House { running, client: client(), folder }
+        House { running, client: client(), _folder: folder }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -253,9 +253,8 @@ pub fn name(zh: &str, en: &str) -> Name {
 
 /// Master data of a small house.
 pub fn catalog() -> Vec<Content> {
-    let place = |code: &str, kind, zh, en| {
-        Content::Place(Place { code: code.into(), parent: None, kind, name: name(zh, en) })
-    };
+    let place =
+        |code: &str, kind, zh, en| Content::Place(Place { code: code.into(), parent: None, kind, name: name(zh, en) });
     let person = |number, zh, en, department: (&str, &str)| {
         let department = name(department.0, department.1);
         Content::Person(Person { number, name: name(zh, en), department, badge: None })

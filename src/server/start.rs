@@ -36,11 +36,15 @@ const RENEW_EVERY: Duration = Duration::from_secs(6 * 3_600);
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("{address} is taken by another program; stop that one (`ss -ltnp` shows it) or set another port in `listen`")]
+    #[error(
+        "{address} is taken by another program; stop that one (`ss -ltnp` shows it) or set another port in `listen`"
+    )]
     PortTaken { address: SocketAddr },
     #[error("cannot listen on {address}: {why}; set an address of this machine in `listen`")]
     Listen { address: SocketAddr, why: io::Error },
-    #[error("cannot use the data folder {path}: {why}; it must exist or be creatable and belong to the program's account")]
+    #[error(
+        "cannot use the data folder {path}: {why}; it must exist or be creatable and belong to the program's account"
+    )]
     Folder { path: PathBuf, why: io::Error },
     #[error("`database` is no address")]
     DatabaseAddress,
@@ -70,7 +74,7 @@ pub struct Running {
 pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
     folder(&config)?;
     let identity = tls::identity(&config.tls.mode, &config.name, config.listen, &config.data, tls::today())?;
-    let database = Database::open(&address_of(&config.database)?).await?;
+    let database = Database::open(&address_of(&config)?).await?;
     let key = database.write(|tx| ServerKey::load(tx)).await?;
     let listener = listen(config.listen)?;
     let address = listener.local_addr().map_err(|why| StartError::Listen { address: config.listen, why })?;
@@ -93,10 +97,7 @@ pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
     let handle = Handle::new();
     let secured = identity.as_ref().map(|identity| RustlsConfig::from_config(identity.config.clone()));
     let web = serve(listener, router, handle.clone(), secured.clone(), server.config.listen)?;
-    let mut beside = vec![
-        tokio::spawn(keep_sealed(server.clone())),
-        tokio::spawn(watch_terminals(server.clone())),
-    ];
+    let mut beside = vec![tokio::spawn(keep_sealed(server.clone())), tokio::spawn(watch_terminals(server.clone()))];
     if let Some(secured) = secured {
         beside.push(tokio::spawn(renew(server.clone(), secured)));
     }
@@ -169,9 +170,12 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-/// The store's address with its password in place.
-fn address_of(database: &server::Database) -> Result<String, StartError> {
-    match database {
+/// The address of the store that the configuration names, with its password in place.
+///
+/// # Errors
+/// The configured address is none.
+pub fn address_of(config: &ServerConfig) -> Result<String, StartError> {
+    match &config.database {
         server::Database::Sqlite { path } => Ok(format!("sqlite:{}", path.display())),
         server::Database::Postgres { url, password: None } => Ok(url.clone()),
         server::Database::Postgres { url, password: Some(password) } => {
@@ -258,8 +262,7 @@ async fn watch_terminals(server: Server) {
 }
 
 async fn presences(server: &Server) -> Result<Vec<(u32, Presence)>, DatabaseError> {
-    let spoke: Vec<(u32, Moment)> =
-        server.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+    let spoke: Vec<(u32, Moment)> = server.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
     if !spoke.is_empty() {
         server
             .database

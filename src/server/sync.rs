@@ -7,6 +7,7 @@
 use std::io::Read;
 use std::time::Duration;
 
+use axum::RequestExt;
 use axum::body::{self, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -71,6 +72,7 @@ pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Res
             .help("Wait, then ask the administrator for a new code.")
             .retry_after(wait.as_secs().max(1)));
     }
+    number(request.headers())?;
     let (parts, bytes) = arrived(request).await?;
     let signed = unchecked(&parts.headers, bytes);
     let sent: Enrol = read(&signed)?;
@@ -131,13 +133,12 @@ pub async fn batch(State(server): State<Server>, request: Request) -> Result<Res
     own_book(signed.terminal, batch.book.terminal)?;
     if wire::BATCH_LINES_MAX < batch.lines.len() {
         let detail = format!("the batch has {} lines, the limit is {}", batch.lines.len(), wire::BATCH_LINES_MAX);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail).help("Send fewer lines at a time."));
+        return Err(
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail).help("Send fewer lines at a time.")
+        );
     }
     let (key, at) = (server.key.clone(), Moment::now());
-    let taken = server
-        .database
-        .write(move |tx| Ok::<_, Problem>(intake::take_in(tx, &key, &batch, at)?))
-        .await?;
+    let taken = server.database.write(move |tx| Ok::<_, Problem>(intake::take_in(tx, &key, &batch, at)?)).await?;
     server.seen(signed.terminal, at);
     match taken {
         Intake::Taken(reply) => Ok(answer(signed.answer, StatusCode::OK, &reply)),
@@ -157,15 +158,13 @@ pub struct From {
 
 /// `GET down`: records above a cursor. Waits for one, but answers often enough that a terminal which only listens still
 /// shows that it lives.
-pub async fn down(
-    State(server): State<Server>,
-    Asked(from): Asked<From>,
-    request: Request,
-) -> Result<Response, Problem> {
+pub async fn down(State(server): State<Server>, mut request: Request) -> Result<Response, Problem> {
+    let query = request.extract_parts::<Asked<From>>().await;
+    let signed = signed(&server, request).await?;
+    let Asked(from) = query?;
     if WAIT_MAX < from.wait {
         return Err(Problem::unreadable(format!("wait is {}; write 0 to {WAIT_MAX} seconds", from.wait)));
     }
-    let signed = signed(&server, request).await?;
     server.seen(signed.terminal, Moment::now());
     let hold = from.wait.min((server.config.sync.terminal_silent_s / 2).max(1));
     let until = Instant::now() + Duration::from_secs(hold);
@@ -201,10 +200,7 @@ pub async fn take_back(State(server): State<Server>, request: Request) -> Result
     let signed = signed(&server, request).await?;
     let returned: Return = read(&signed)?;
     let (key, at) = (server.key.clone(), Moment::now());
-    let taken = server
-        .database
-        .write(move |tx| book::take_back(tx, &key, &returned.records, at))
-        .await?;
+    let taken = server.database.write(move |tx| book::take_back(tx, &key, &returned.records, at)).await?;
     server.seen(signed.terminal, at);
     Ok(answer(signed.answer, StatusCode::OK, &Returned { taken }))
 }
@@ -322,14 +318,18 @@ fn read<T: DeserializeOwned>(signed: &Signed) -> Result<T, Problem> {
 
 /// Unpacks at most as much as a batch may hold: a bound against bombs.
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
-    let broken = |why: std::io::Error| Problem::unreadable(format!("the body is not whole zstd: {why}"));
+    let broken = |why: std::io::Error| {
+        Problem::unreadable(format!("the body is not whole zstd: {why}")).help("Send it again, or without compression.")
+    };
     let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(broken)?;
     let mut bytes = Vec::new();
     let limit = wire::BATCH_UNPACKED_MAX as u64 + 1;
     decoder.take(limit).read_to_end(&mut bytes).map_err(broken)?;
     if wire::BATCH_UNPACKED_MAX < bytes.len() {
         let detail = format!("the body unpacks to more than {} bytes", wire::BATCH_UNPACKED_MAX);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail).help("Send fewer lines at a time."));
+        return Err(
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail).help("Send fewer lines at a time.")
+        );
     }
     Ok(bytes)
 }

@@ -16,7 +16,7 @@ use crate::face::assets;
 use crate::quantity::Moment;
 use crate::server::access::logins;
 use crate::server::access::{Came, Right, Visitor};
-use crate::server::problem::Problem;
+use crate::server::problem::{Problem, Shown};
 use crate::server::{Server, api, live, pages, sync};
 use crate::sync::wire;
 
@@ -119,10 +119,7 @@ pub fn router(server: Server) -> Router {
             .layer(DefaultBodyLimit::max(limit));
         router = router.route(route.path, guarded);
     }
-    router
-        .fallback(pages::shell::nowhere)
-        .layer(middleware::from_fn(seal_headers))
-        .with_state(server)
+    router.fallback(pages::shell::nowhere).layer(middleware::from_fn(seal_headers)).with_state(server)
 }
 
 /// Lets a request through to its handler when who asks may do this. The handler finds the [`Visitor`] as an extension.
@@ -149,11 +146,19 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
         (Need::Signature | Need::Login | Need::May(_), _) => false,
     };
     match visitor {
-        Some(visitor) if allowed => {
-            request.extensions_mut().insert(visitor);
-            next.run(request).await
+        visitor if allowed => {
+            if let Some(visitor) = visitor {
+                request.extensions_mut().insert(visitor);
+            }
+            let (parts, body) = request.into_parts();
+            let ask = (!program).then(|| pages::shell::Ask::of(&server, &parts));
+            let response = next.run(Request::from_parts(parts, body)).await;
+            match (ask, response.extensions().get::<Shown>()) {
+                // A person gets a page in their language, a program gets problem+json.
+                (Some(ask), Some(shown)) => ask.refusal(shown.status, &shown.refusal),
+                _ => response,
+            }
         }
-        None if allowed => next.run(request).await,
         Some(visitor) => match (need, program) {
             (Need::May(right), false) => pages::shell::no_right(&server, request, visitor, right).await,
             _ => forbidden(need).into_response(),
@@ -170,7 +175,9 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
 /// The refusal of a right, for programs.
 pub fn forbidden(need: Need) -> Problem {
     let who = match need {
-        Need::May(right) => crate::server::access::holders(right).map(|role| role.word()).collect::<Vec<_>>().join(", "),
+        Need::May(right) => {
+            crate::server::access::holders(right).map(|role| role.word()).collect::<Vec<_>>().join(", ")
+        }
         Need::Nothing | Need::Signature | Need::Login => String::new(),
     };
     Problem::new(StatusCode::FORBIDDEN, "no right", "your roles do not allow this")

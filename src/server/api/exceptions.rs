@@ -88,9 +88,10 @@ impl ExceptionView {
             code: row.code.clone(),
             unit: row.number.clone(),
             at_us: row.at,
-            settled: row.settled.as_ref().map(
-                |settled| json!({ "at_us": settled.at.0, "person": settled.person, "note": settled.note }),
-            ),
+            settled: row
+                .settled
+                .as_ref()
+                .map(|settled| json!({ "at_us": settled.at.0, "person": settled.person, "note": settled.note })),
         }
     }
 }

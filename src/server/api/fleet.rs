@@ -11,7 +11,7 @@ use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::access::Visitor;
 use crate::server::api::records::{command_id, decided};
-use crate::server::book::{self, Decided, DecideError};
+use crate::server::book::{self, DecideError, Decided};
 use crate::server::catalog::enrolment;
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::problem::Problem;
@@ -87,7 +87,8 @@ pub async fn enrolment_code(
     Extension(visitor): Extension<Visitor>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let code = new_code(&server, &visitor).await?;
-    let answer = json!({ "code": code, "server": server.url, "pin": server.pin, "text": enrolment_text(&server, &code) });
+    let answer =
+        json!({ "code": code, "server": server.url, "pin": server.pin, "text": enrolment_text(&server, &code) });
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
@@ -95,10 +96,7 @@ pub async fn enrolment_code(
 /// What the store says.
 pub async fn new_code(server: &Server, visitor: &Visitor) -> Result<String, Problem> {
     let (person, at) = (visitor.person, Moment::now());
-    server
-        .database
-        .write(move |tx| Ok::<_, Problem>(enrolment::make_enrolment_code(tx, person, at)?))
-        .await
+    server.database.write(move |tx| Ok::<_, Problem>(enrolment::make_enrolment_code(tx, person, at)?)).await
 }
 
 /// What a terminal scans: address, code and pin in one text.
@@ -122,12 +120,7 @@ pub async fn revoke(
 ///
 /// # Errors
 /// A [`Problem`] when there is no such terminal.
-pub async fn lock_out(
-    server: &Server,
-    visitor: &Visitor,
-    terminal: u32,
-    command: Hex<16>,
-) -> Result<Decided, Problem> {
+pub async fn lock_out(server: &Server, visitor: &Visitor, terminal: u32, command: Hex<16>) -> Result<Decided, Problem> {
     let (key, person, at) = (server.key.clone(), visitor.person, Moment::now());
     let done = server
         .database

@@ -6,13 +6,15 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::event::{Body, Decision, Ruling};
 use crate::identity::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::access::{Right, Visitor};
 use crate::server::api::{Asked, Page, Paging, Sent, lines, page};
-use crate::server::book::{DecideError, Decided};
+use crate::server::book::{self, DecideError, Decided};
 use crate::server::catalog::store;
+use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::digest as kernel_digest;
 use crate::server::problem::Problem;
 use crate::server::web::{Need, forbidden};
@@ -54,13 +56,30 @@ pub async fn put(
     }
     let command = command_id(&headers)?;
     let (key, person, at) = (server.key.clone(), visitor.person, Moment::now());
-    let since = put.since_us.unwrap_or(at);
     let done = server
         .database
-        .write(move |tx| store::put(tx, &key, command, person, put.content, put.withdrawn, since, at))
+        .write(move |tx| {
+            // A retry that names no instant means the one that its first arrival was given.
+            let since = match put.since_us {
+                Some(since) => since,
+                None => first_since(tx, command)?.unwrap_or(at),
+            };
+            store::put(tx, &key, command, person, put.content, put.withdrawn, since, at)
+        })
         .await?;
     let status = if done.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(decided(&done))))
+}
+
+/// From when on the record says so that this command put before.
+fn first_since(tx: &mut Tx, command: Hex<16>) -> Result<Option<Moment>, DatabaseError> {
+    let Some(row) = tx.query_opt("SELECT line FROM command WHERE command = ?1", &[command.into()])? else {
+        return Ok(None);
+    };
+    let stored = book::line(tx, book::line_ref(row.blob(0)?)?)?;
+    let body = stored.and_then(|stored| Body::decode(stored.line.kind, stored.line.schema, &stored.line.body.0).ok());
+    let Some(Body::Decision(Decision { ruling: Ruling::Put { record }, .. })) = body else { return Ok(None) };
+    Ok(serde_json::from_slice::<Record>(&record.0).ok().map(|record| record.since))
 }
 
 pub async fn items(state: State<Server>, paging: Asked<Paging>) -> Result<Json<Page<Record>>, Problem> {

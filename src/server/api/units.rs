@@ -136,9 +136,7 @@ pub async fn balances(State(server): State<Server>, Asked(asked): Asked<Where>) 
     let limit = Paging { after: None, limit: asked.limit }.limit()?;
     let found = server
         .database
-        .read(move |tx| {
-            Ok::<_, Problem>(queries::balances(tx, asked.place.as_deref(), asked.after.as_deref(), limit)?)
-        })
+        .read(move |tx| Ok::<_, Problem>(queries::balances(tx, asked.place.as_deref(), asked.after.as_deref(), limit)?))
         .await?;
     Ok(Json(Page { items: found.rows.iter().map(balance).collect(), next: found.next }))
 }

@@ -13,8 +13,8 @@ use crate::face::values::MISSING;
 use crate::face::words::Lang;
 use crate::quantity::Moment;
 use crate::server::Server;
-use crate::server::access::logins::{self, AccessError, Login, Token};
-use crate::server::access::{Role, Roles, Visitor, password};
+use crate::server::access::logins::{self, Login, Token};
+use crate::server::access::{AccessError, Role, Roles, Visitor, password};
 use crate::server::pages::shell::{Ask, Room};
 use crate::server::pages::telling;
 use crate::server::problem::Problem;
@@ -57,17 +57,21 @@ impl Ticked {
     }
 }
 
-pub async fn add_login(State(server): State<Server>, ask: Ask, Form(sent): Form<NewLogin>) -> Result<Response, Problem> {
+pub async fn add_login(
+    State(server): State<Server>,
+    ask: Ask,
+    Form(sent): Form<NewLogin>,
+) -> Result<Response, Problem> {
     let person = match sent.person.trim() {
         "" => None,
-        text => Some(text.parse::<u32>().map_err(|_| Problem::unreadable(format!("`{text}` is no number of a person")))?),
+        text => {
+            Some(text.parse::<u32>().map_err(|_| Problem::unreadable(format!("`{text}` is no number of a person")))?)
+        }
     };
     let (name, roles, at) = (sent.name.trim().to_owned(), sent.roles.list(), Moment::now());
     let _place = server.password_checks.acquire().await;
-    let made = server
-        .database
-        .write(move |tx| logins::create_login(tx, &name, &sent.password, &roles, person, at))
-        .await;
+    let made =
+        server.database.write(move |tx| logins::create_login(tx, &name, &sent.password, &roles, person, at)).await;
     match made {
         Ok(()) => Ok(Redirect::to("/access").into_response()),
         Err(AccessError::Database(error)) => Err(error.into()),
@@ -111,8 +115,7 @@ pub async fn add_token(
     Form(sent): Form<NewToken>,
 ) -> Result<Response, Problem> {
     let (label, roles, at) = (sent.label.trim().to_owned(), sent.roles.list(), Moment::now());
-    let made =
-        server.database.write(move |tx| logins::create_token(tx, &label, &roles, &visitor.name, at)).await;
+    let made = server.database.write(move |tx| logins::create_token(tx, &label, &roles, &visitor.name, at)).await;
     match made {
         Ok(token) => show(&ask, Some(token), None).await,
         Err(AccessError::Database(error)) => Err(error.into()),

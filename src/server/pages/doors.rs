@@ -59,7 +59,9 @@ pub async fn page(ask: Ask) -> Result<Response, Problem> {
                 })
                 .collect();
             let mut by_door: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-            for row in tx.query("SELECT code FROM place WHERE kind = 'door' AND withdrawn = 0 ORDER BY code LIMIT 200", &[])? {
+            for row in
+                tx.query("SELECT code FROM place WHERE kind = 'door' AND withdrawn = 0 ORDER BY code LIMIT 200", &[])?
+            {
                 by_door.insert(row.text(0)?.to_owned(), Vec::new());
             }
             for (index, passed) in passed.iter().enumerate() {
@@ -70,7 +72,10 @@ pub async fn page(ask: Ask) -> Result<Response, Problem> {
             names.add_terminals(tx)?;
             names.add_places(tx, by_door.keys().map(String::as_str))?;
             names.add_units(tx, passed.iter().take(LISTED).flat_map(|passed| &passed.units).map(String::as_str))?;
-            let zones = passed.iter().take(LISTED).flat_map(|passed| [passed.passage.inside.as_str(), passed.passage.outside.as_str()]);
+            let zones = passed
+                .iter()
+                .take(LISTED)
+                .flat_map(|passed| [passed.passage.inside.as_str(), passed.passage.outside.as_str()]);
             names.add_places(tx, zones)?;
             let doors: Vec<DoorView> = by_door
                 .into_iter()
@@ -145,7 +150,8 @@ fn door_row(reader: &Reader, door: &DoorView, passed: &[Passed], names: &Names) 
 fn strip(reader: &Reader, own: &[&Passed]) -> Markup {
     let midnight = reader.midnight().0;
     let day = 24 * 3_600_000_000_i64;
-    let today: Vec<&&Passed> = own.iter().filter(|passed| midnight <= passed.at.0 && passed.at.0 < midnight + day).collect();
+    let today: Vec<&&Passed> =
+        own.iter().filter(|passed| midnight <= passed.at.0 && passed.at.0 < midnight + day).collect();
     let pieces: u64 = today.iter().map(|passed| passed.passage.what.len() as u64).sum();
     let text = reader.lang.tell("passages-today", &[("n", (today.len() as u64).into()), ("pieces", pieces.into())]);
     html! {

@@ -17,7 +17,7 @@ use crate::server::api::names::{Names, somebody};
 use crate::server::api::records::new_command;
 use crate::server::api::{Asked, ROWS};
 use crate::server::kernel::queries::{self, ExceptionRow, Which};
-use crate::server::pages::shell::{Ask, Room, tone_of};
+use crate::server::pages::shell::{Alarm, Ask, Room, tone_of};
 use crate::server::pages::telling;
 use crate::server::problem::Problem;
 
@@ -43,6 +43,11 @@ pub async fn page(ask: Ask, Asked(shown): Asked<Shown>) -> Result<Response, Prob
             Ok((rows, names))
         })
         .await?;
+    // Alarms stand first, however many others came after them.
+    let alarms: &[Alarm] = if first_page && !all { &frame.alarms } else { &[] };
+    let is_alarm = |row: &ExceptionRow| alarms.iter().any(|alarm| Named::of(&alarm.row) == Named::of(row));
+    let shown: Vec<&ExceptionRow> =
+        alarms.iter().map(|alarm| &alarm.row).chain(rows.rows.iter().filter(|row| !is_alarm(row))).collect();
     let lang = ask.lang();
     let title = Room::Exceptions.name(lang);
     let body = html! {
@@ -52,8 +57,8 @@ pub async fn page(ask: Ask, Asked(shown): Asked<Shown>) -> Result<Response, Prob
             a.facet href="/exceptions?all=1" aria-current=[all.then_some("true")] { (lang.say("everything")) }
         }
         section #list .card data-flush data-live[first_page] {
-            @if rows.rows.is_empty() { (telling::empty(Sign::Tick, &lang.say("empty-exceptions"))) } @else {
-                (table(&ask, &names, &rows.rows))
+            @if shown.is_empty() { (telling::empty(Sign::Tick, &lang.say("empty-exceptions"))) } @else {
+                (table(&ask, &names, &shown))
                 div.pages {
                     @if !first_page { a.btn href=(ask.here(&[("after", None)])) { (lang.say("newest")) } }
                     @if let Some(next) = &rows.next {
@@ -66,7 +71,7 @@ pub async fn page(ask: Ask, Asked(shown): Asked<Shown>) -> Result<Response, Prob
     Ok(ask.page(Some(Room::Exceptions), &title, &frame, &body))
 }
 
-fn table(ask: &Ask, names: &Names, rows: &[ExceptionRow]) -> Markup {
+fn table(ask: &Ask, names: &Names, rows: &[&ExceptionRow]) -> Markup {
     let (lang, reader) = (ask.lang(), &ask.reader);
     html! {
         table.tbl {

@@ -157,9 +157,7 @@ fn holders_of(tx: &mut Tx, now: Moment) -> Result<Vec<Holder>, DatabaseError> {
                FROM custody c LEFT JOIN pass p ON p.number = c.document WHERE c.until_line IS NULL \
                GROUP BY c.person_no ORDER BY count(*) DESC, c.person_no LIMIT ?2";
     let rows = tx.query(sql, &[now.into(), HOLDERS.into()])?;
-    rows.iter()
-        .map(|row| Ok(Holder { person: row.number(0)?, pieces: row.count(1)?, late: row.count(2)? }))
-        .collect()
+    rows.iter().map(|row| Ok(Holder { person: row.number(0)?, pieces: row.count(1)?, late: row.count(2)? })).collect()
 }
 
 fn greeting(reader: &Reader, name: &str) -> String {
@@ -311,4 +309,3 @@ fn hours(today: &Today, title: &str) -> Markup {
         }
     }
 }
-

@@ -26,9 +26,9 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
     let limit = Paging { after: None, limit: filter.limit }.limit()?;
     let before = match &filter.after {
         None => u64::MAX,
-        Some(text) => text
-            .parse()
-            .map_err(|_| Problem::unreadable(format!("after is `{text}`; use the buttons of the page")))?,
+        Some(text) => {
+            text.parse().map_err(|_| Problem::unreadable(format!("after is `{text}`; use the buttons of the page")))?
+        }
     };
     let asked = filter.clone();
     let (frame, (rows, names)) = ask
@@ -284,9 +284,11 @@ fn whereabouts(reader: &Reader, names: &Names, row: &Told) -> Markup {
     let place = |code: &str| telling::place(names, code, lang);
     match &row.body {
         Ok(Body::Movement(movement)) => {
-            let to = movement.to.as_deref().map(place).or_else(|| {
-                movement.to_person.map(|person| telling::person_link(names, person, lang))
-            });
+            let to = movement
+                .to
+                .as_deref()
+                .map(place)
+                .or_else(|| movement.to_person.map(|person| telling::person_link(names, person, lang)));
             html! {
                 @if let Some(from) = &movement.from { (place(from)) }
                 @if let Some(to) = to { " → " (to) } @else if movement.from.is_none() { (place(&movement.handling.read_point)) }
@@ -326,7 +328,13 @@ mod tests {
 
     #[test]
     fn a_clock_error_reads_in_tenths() {
-        for (us, text) in [(0, "0.0 s"), (400_000, "+0.4 s"), (-1_260_000, "\u{2212}1.3 s"), (40_000, "0.0 s"), (59_960_000, "+60.0 s")] {
+        for (us, text) in [
+            (0, "0.0 s"),
+            (400_000, "+0.4 s"),
+            (-1_260_000, "\u{2212}1.3 s"),
+            (40_000, "0.0 s"),
+            (59_960_000, "+60.0 s"),
+        ] {
             assert_eq!(seconds(us), text, "{us}");
         }
     }

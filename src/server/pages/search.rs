@@ -35,7 +35,11 @@ struct Hit {
 enum Found {
     /// The page of exactly this.
     Page(String),
-    Lists { units: Vec<Hit>, people: Vec<Hit>, terminals: Vec<Hit> },
+    Lists {
+        units: Vec<Hit>,
+        people: Vec<Hit>,
+        terminals: Vec<Hit>,
+    },
 }
 
 pub async fn page(ask: Ask, Asked(wanted): Asked<Wanted>) -> Result<Response, Problem> {

@@ -23,13 +23,14 @@ use crate::server::api::names::Names;
 use crate::server::book;
 use crate::server::catalog::terminals;
 use crate::server::database::{DatabaseError, Tx};
-use crate::server::kernel::queries::{self, ExceptionRow, Which};
+use crate::server::kernel::queries::{self, ExceptionRow};
 use crate::server::problem::Problem;
 use crate::server::web::{cookie, encoded};
+use crate::sync::wire::Refusal;
 
 /// Cookie of the language that a person chose.
 const LANG_COOKIE: &str = "gatebook-lang";
-/// Open exceptions looked at for the alarm strip.
+/// Most alarms that are counted; who has more has no use for the exact number.
 const ALARM_ROWS: usize = 100;
 
 /// A room of the house, in the order of the rail.
@@ -44,8 +45,7 @@ pub enum Room {
 }
 
 impl Room {
-    const ALL: [Room; 6] =
-        [Room::Home, Room::Doors, Room::Movements, Room::Exceptions, Room::Terminals, Room::Access];
+    const ALL: [Room; 6] = [Room::Home, Room::Doors, Room::Movements, Room::Exceptions, Room::Terminals, Room::Access];
 
     fn path(self) -> &'static str {
         match self {
@@ -153,7 +153,8 @@ impl Ask {
                 query.push(((*key).to_owned(), (*value).to_owned()));
             }
         }
-        let query: Vec<String> = query.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+        let query: Vec<String> =
+            query.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
         match query.is_empty() {
             true => self.uri.path().to_owned(),
             false => format!("{}?{}", self.uri.path(), query.join("&")),
@@ -308,9 +309,9 @@ impl Ask {
     }
 
     /// The page of a refusal: what happened, that nothing was lost, what to do.
-    pub fn refusal(&self, problem: &Problem) -> Response {
+    pub fn refusal(&self, status: StatusCode, refusal: &Refusal) -> Response {
         let lang = self.lang();
-        let (sign, key) = match problem.status {
+        let (sign, key) = match status {
             StatusCode::NOT_FOUND => (Sign::Question, "failed-missing"),
             StatusCode::FORBIDDEN => (Sign::Lock, "failed-right"),
             StatusCode::CONFLICT => (Sign::Equals, "failed-conflict"),
@@ -326,13 +327,13 @@ impl Ask {
                     (sign.sized(44))
                     h1 { (title) }
                     @if key == "failed-here" { p { (lang.say("nothing-lost")) } }
-                    p lang="en" { (problem.refusal.detail) }
+                    p lang="en" { (refusal.detail) }
                     a.btn data-kind="primary" href="/" { (lang.say("to-home")) }
                 }
                 div.end { (self.language_switch()) }
             } }
         };
-        self.bare(problem.status, &title, &body)
+        self.bare(status, &title, &body)
     }
 
     /// Names who can grant what is missing.
@@ -356,7 +357,8 @@ impl Ask {
 pub struct Alarm {
     pub row: ExceptionRow,
     subject: String,
-    name: String,
+    /// Name of its unit; may be empty.
+    pub name: String,
     place: String,
 }
 
@@ -371,8 +373,7 @@ pub struct Frame {
 impl Frame {
     fn read(tx: &mut Tx, reader: &Reader, silent_s: u64) -> Result<Frame, DatabaseError> {
         let open = queries::open_exceptions(tx)?;
-        let rows = queries::exceptions(tx, Which::Open, None, ALARM_ROWS)?.rows;
-        let rows: Vec<ExceptionRow> = rows.into_iter().filter(|row| tone_of(&row.reason) == Tone::Stop).collect();
+        let rows = stops(tx)?;
         let mut names = Names::default();
         names.add_units(tx, rows.iter().filter_map(|row| row.number.as_deref()))?;
         let mut alarms = Vec::new();
@@ -394,6 +395,31 @@ impl Frame {
         }
         Ok(Frame { alarms, open, well, terminals })
     }
+}
+
+/// Open exceptions that a person must see at once, newest first; however many others there are.
+fn stops(tx: &mut Tx) -> Result<Vec<ExceptionRow>, DatabaseError> {
+    let words = tones::STOPS.map(|reason| format!("'{}'", reason.word())).join(", ");
+    let sql = format!(
+        "SELECT e.line, e.reason, e.code, e.unit, u.number, e.corrected_us FROM exception e \
+         LEFT JOIN settlement s ON s.line = e.line AND s.reason = e.reason AND s.code = e.code \
+         LEFT JOIN unit u ON u.unit = e.unit \
+         WHERE e.reason IN ({words}) AND s.line IS NULL ORDER BY e.corrected_us DESC, e.line, e.code LIMIT ?1"
+    );
+    let rows = tx.query(&sql, &[ALARM_ROWS.into()])?;
+    rows.iter()
+        .map(|row| {
+            Ok(ExceptionRow {
+                line: book::line_ref(row.blob(0)?)?,
+                reason: row.text(1)?.to_owned(),
+                code: row.text(2)?.to_owned(),
+                unit: Some(row.text(3)?.to_owned()).filter(|unit| !unit.is_empty()),
+                number: row.opt_text(4)?.map(str::to_owned),
+                at: row.moment(5)?,
+                settled: None,
+            })
+        })
+        .collect()
 }
 
 /// Where the line of an exception was read.
@@ -445,7 +471,7 @@ pub async fn nowhere(State(server): State<Server>, request: Request) -> Response
     if parts.uri.path().starts_with("/api/") {
         return problem.into_response();
     }
-    Ask::of(&server, &parts).refusal(&problem)
+    Ask::of(&server, &parts).refusal(problem.status, &problem.refusal)
 }
 
 fn preferred(server: &Server, headers: &HeaderMap) -> Lang {

@@ -50,7 +50,8 @@ pub fn names(tx: &mut Tx, rows: &[Happened]) -> Result<Names, DatabaseError> {
     let mut names = Names::default();
     names.add_units(tx, rows.iter().filter_map(|row| row.number.as_deref()))?;
     let holders = rows.iter().flat_map(|row| &row.moves).flat_map(|moved| [&moved.from, &moved.to]);
-    let people: Vec<u32> = rows.iter().filter_map(|row| row.person).chain(holders.filter_map(|place| holder(place))).collect();
+    let people: Vec<u32> =
+        rows.iter().filter_map(|row| row.person).chain(holders.filter_map(|place| holder(place))).collect();
     names.add_people(tx, people)?;
     let places = rows.iter().flat_map(|row| &row.moves).flat_map(|moved| [moved.from.as_str(), moved.to.as_str()]);
     names.add_places(tx, places.chain(rows.iter().map(|row| row.read_point.as_str())))?;

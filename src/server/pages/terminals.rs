@@ -72,9 +72,7 @@ pub async fn revoke(
 }
 
 async fn show(ask: &Ask, code: Option<String>) -> Result<Response, Problem> {
-    let (frame, (fleet, flags)) = ask
-        .read(|tx, _| Ok((terminals::terminals(tx)?, intake::flags(tx)?)))
-        .await?;
+    let (frame, (fleet, flags)) = ask.read(|tx, _| Ok((terminals::terminals(tx)?, intake::flags(tx)?))).await?;
     let lang = ask.lang();
     let title = Room::Terminals.name(lang);
     let body = html! {
@@ -134,7 +132,8 @@ fn table(ask: &Ask, fleet: &[Terminal], flags: &[Flag]) -> Markup {
 fn row(ask: &Ask, terminal: &Terminal, flags: &[Flag]) -> Markup {
     let (lang, reader) = (ask.lang(), &ask.reader);
     let presence = Presence::of(terminal, ask.server.config.sync.terminal_silent_s, reader.now);
-    let wrong: Vec<&Flag> = flags.iter().filter(|flag| flag.line.terminal == terminal.number && !flag.settled).collect();
+    let wrong: Vec<&Flag> =
+        flags.iter().filter(|flag| flag.line.terminal == terminal.number && !flag.settled).collect();
     html! {
         tr {
             td.lead { div { a href=(format!("/movements?terminal={}", terminal.number)) { b { (terminal.name) } } p { "#" (terminal.number) } } }

@@ -42,7 +42,10 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
             let history = queries::history(tx, &unit.key, paging.after.as_deref(), ROWS)?;
             let mut names = telling::names(tx, &history.rows)?;
             names.add_people(tx, unit.holder)?;
-            names.add_places(tx, unit.balances.iter().map(|balance| balance.place.as_str()).chain(unit.place.as_deref()))?;
+            names.add_places(
+                tx,
+                unit.balances.iter().map(|balance| balance.place.as_str()).chain(unit.place.as_deref()),
+            )?;
             let home = unit.record.as_ref().and_then(|record| record.home.as_deref());
             names.add_places(tx, home.into_iter().chain(unit.seen.as_ref().map(|(place, _)| place.as_str())))?;
             let (since, document, due) = custody(tx, &unit)?;
@@ -207,7 +210,8 @@ fn timeline(reader: &Reader, names: &Names, rows: &[Happened]) -> Markup {
 
 fn entry(reader: &Reader, names: &Names, row: &Happened) -> Markup {
     let lang = reader.lang;
-    let (sign, tone) = if row.corrected_by.is_some() { (Sign::Undo, Tone::Mute) } else { telling::gravest(&row.act, &row.exceptions) };
+    let (sign, tone) =
+        if row.corrected_by.is_some() { (Sign::Undo, Tone::Mute) } else { telling::gravest(&row.act, &row.exceptions) };
     html! {
         li data-state=[row.corrected_by.is_some().then_some("corrected")] {
             span.when { (reader.time(row.at)) }
