@@ -1,3 +1,4 @@
 //! What a user is promised, told as stories.
 
 mod ledger;
+mod terminal;

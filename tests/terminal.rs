@@ -357,9 +357,10 @@ async fn an_act_goes_on_where_a_restart_stopped_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_speak_both_languages_and_every_answer_is_streamed_after_its_line() {
     let folder = tempfile::tempdir().unwrap();
-    let door = "[[station]]\nname = \"door\"\nkind = \"door\"\ndevices = []\nplace = \"V\"\ninside = \"V\"\noutside = \"HALL\"\n\
+    let camera = format!("[[device]]\nname = \"camera\"\ndriver = \"folder\"\nport = \"{}\"\n", folder.path().join("camera").display());
+    let door = "[[station]]\nname = \"door\"\nkind = \"door\"\ndevices = [\"camera\"]\nplace = \"V\"\ninside = \"V\"\noutside = \"HALL\"\n\
         direction = \"book\"\ngone_after_ms = 500\n";
-    let running = start(folder.path(), &format!("{door}{DESK}")).await;
+    let running = start(folder.path(), &format!("{camera}{door}{DESK}")).await;
     send_down(&running).await;
     let browser = Browser::new(&running);
     let mut stream = browser.client.get(format!("{}answers", browser.url)).send().await.unwrap();

@@ -138,7 +138,7 @@ impl Running {
             tracing::error!("the ports did not end in order");
         }
         // The screens hold the stations' queues: they go first, so that the stations see the end.
-        drop(self.stop.send(true));
+        let _ = self.stop.send(true);
         drop(self.stations);
         for task in self.aside {
             drop(task.await);

@@ -166,20 +166,24 @@ impl Desk {
         if let Some(done) = report.done {
             let recorded = !matches!(given.answer.say, Say::CannotRecord { .. });
             // The picture folder may have stopped waiting.
-            drop(done.send(recorded));
+            let _ = done.send(recorded);
         }
     }
 
     async fn obey(&mut self, order: Order) {
         match order {
-            Order::Input { input, reply } => drop(reply.send(self.answer(&input).await)),
+            Order::Input { input, reply } => {
+                let _ = reply.send(self.answer(&input).await);
+            }
             Order::Unreadable { reply } => {
                 let answer = Answer::bare(Outcome::Ask, Say::Unreadable);
                 let given = self.house.give(&self.station, Moment::now(), answer, None);
                 self.show(given.clone());
-                drop(reply.send(given));
+                let _ = reply.send(given);
             }
-            Order::Acknowledge { reply } => drop(reply.send(false)),
+            Order::Acknowledge { reply } => {
+                let _ = reply.send(false);
+            }
         }
     }
 
@@ -280,7 +284,7 @@ impl Gate {
         self.write(drafts, now).await;
         self.show(None, now);
         if let Some(done) = report.done {
-            drop(done.send(self.unwritten.is_empty()));
+            let _ = done.send(self.unwritten.is_empty());
         }
     }
 
@@ -308,15 +312,15 @@ impl Gate {
                     }
                 };
                 let answer = Answer { outcome: Outcome::Note, say, code: Some(bytes), unit };
-                drop(reply.send(self.house.give(&self.station, now.at, answer, None)));
+                let _ = reply.send(self.house.give(&self.station, now.at, answer, None));
             }
             Order::Input { reply, .. } => {
                 let answer = Answer::bare(Outcome::Note, Say::NotAtADoor);
-                drop(reply.send(self.house.give(&self.station, now.at, answer, None)));
+                let _ = reply.send(self.house.give(&self.station, now.at, answer, None));
             }
             Order::Unreadable { reply } => {
                 let answer = Answer::bare(Outcome::Ask, Say::Unreadable);
-                drop(reply.send(self.house.give(&self.station, now.at, answer, None)));
+                let _ = reply.send(self.house.give(&self.station, now.at, answer, None));
             }
             Order::Acknowledge { reply } => {
                 let ended = self.door.acknowledge();
@@ -324,7 +328,7 @@ impl Gate {
                     let text = "the alarm was ended by a person at the terminal's screen".to_owned();
                     self.house.say(System::Health { subject: self.station.to_string(), ok: true, text }).await;
                 }
-                drop(reply.send(ended));
+                let _ = reply.send(ended);
             }
         }
         self.show(None, now);
