@@ -488,7 +488,10 @@ pub fn due(going: &Going, reference: &Reference, last_seen: impl Fn(&str) -> Opt
     let units = going.paper.as_ref().map(|paper| due_units(paper, reference)).unwrap_or_default();
     let home = |unit: &str| reference.unit(unit).and_then(|unit| unit.home.clone());
     let done = |unit: &String| going.pieces.iter().any(|done| done.unit.as_ref() == Some(unit));
-    units.into_iter().map(|unit| Due { place: last_seen(&unit).or_else(|| home(&unit)), done: done(&unit), unit }).collect()
+    units
+        .into_iter()
+        .map(|unit| Due { place: last_seen(&unit).or_else(|| home(&unit)), done: done(&unit), unit })
+        .collect()
 }
 
 /// How a recorded piece is answered. `going` holds it already.

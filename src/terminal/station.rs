@@ -58,6 +58,9 @@ pub struct DoorShown {
     pub last: Option<Arc<Given>>,
     /// Passages that could not be written yet.
     pub unwritten: usize,
+    /// Codes of the zones inside and outside.
+    pub inside: String,
+    pub outside: String,
 }
 
 /// What a station shows.
@@ -230,8 +233,13 @@ pub struct Gate {
 }
 
 impl Gate {
-    pub fn new(house: Arc<House>, settings: door::Settings, weakest_rssi_dbm: i16) -> (Gate, watch::Receiver<DoorShown>) {
-        let (shown, watch) = watch::channel(DoorShown { view: View::Idle, last: None, unwritten: 0 });
+    pub fn new(
+        house: Arc<House>,
+        settings: door::Settings,
+        weakest_rssi_dbm: i16,
+    ) -> (Gate, watch::Receiver<DoorShown>) {
+        let (inside, outside) = (settings.inside.clone(), settings.outside.clone());
+        let (shown, watch) = watch::channel(DoorShown { view: View::Idle, last: None, unwritten: 0, inside, outside });
         let station: Arc<str> = settings.station.as_str().into();
         let door = Door::new(settings);
         let unwritten = VecDeque::new();
