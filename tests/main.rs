@@ -13,5 +13,6 @@ mod kills;
 mod ledger;
 mod replug;
 mod rig;
+mod terminal;
 mod web;
 mod web_house;
