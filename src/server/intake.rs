@@ -84,7 +84,7 @@ pub struct Flag {
 }
 
 /// Batches of one terminal kept in quarantine at most; more are only counted.
-const QUARANTINE_MAX: i64 = 200;
+const QUARANTINE_MAX: i64 = 50;
 
 /// Longest list of troubles that is kept of a terminal, in bytes.
 const TROUBLES_MAX: usize = 4_096;
@@ -193,7 +193,8 @@ fn forks(tx: &mut Tx, batch: &Batch, cursor: &Cursor) -> Result<Option<u64>, Dat
     if batch.previous != before {
         return Ok(Some(first.saturating_sub(1).max(1)));
     }
-    let known = lines::hashes(tx, batch.book, first, cursor.next - 1)?;
+    let last = batch.lines.last().map_or(first, |line| line.seq).min(cursor.next - 1);
+    let known = lines::hashes(tx, batch.book, first, last)?;
     let differs = batch.lines.iter().zip(&known).find(|(line, hash)| line.hash != **hash);
     if differs.is_some() {
         return Ok(differs.map(|(line, _)| line.seq));

@@ -40,14 +40,17 @@ pub fn is_key(text: &str) -> bool {
 fn flaw(body: &Body) -> Option<String> {
     let (what, handling) = fold::pieces(body)?;
     let Handling { station, read_point, device, person: _, document } = handling;
-    let codes = what.iter().map(|piece| &piece.code);
-    let mut texts: Vec<&String> = codes.chain([station, read_point, device]).chain(document).collect();
+    // Places and codes are keys of their own, where an empty one would mean nowhere.
+    let mut named: Vec<&String> = what.iter().map(|piece| &piece.code).chain([read_point]).collect();
     match body {
-        Body::Movement(movement) => texts.extend(movement.from.iter().chain(&movement.to)),
-        Body::Passage(passage) => texts.extend([&passage.inside, &passage.outside]),
+        Body::Movement(movement) => named.extend(movement.from.iter().chain(&movement.to)),
+        Body::Passage(passage) => named.extend([&passage.inside, &passage.outside]),
         Body::Attempt(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_) => (),
     }
-    let bad = texts.into_iter().find(|text| !is_key(text))?;
+    if named.iter().any(|text| text.is_empty()) {
+        return Some("a code or place is empty".into());
+    }
+    let bad = named.into_iter().chain([station, device]).chain(document).find(|text| !is_key(text))?;
     Some(format!("a text of {} bytes is longer than {KEY_MAX} or holds a zero byte", bad.len()))
 }
 
