@@ -356,6 +356,24 @@ fn a_clock_that_was_wrong_is_put_right_from_the_book_alone() {
 }
 
 #[test]
+fn the_label_and_the_tag_of_one_ring_are_one_ring() {
+    on_every_engine(async |central| {
+        let mut door = central.enrol(1).await;
+        central.register("R-1", Tracking::Serial).await;
+        central.bind("tag/e2801160", "R-1", at(0)).await;
+        let ring = own("R-1");
+        door.act(at(1), Act::Receive, &[&ring, "tag/e2801160"], Some("V1"), None);
+        door.act(at(2), Act::Move, &[&ring], Some("person:2"), None);
+        central.take(door.whole()).await;
+        assert!(central.open().await.is_empty(), "{:?}", central.open().await);
+        let view = central.read(|tx| queries::unit(tx, "tag/e2801160", at(9))).await.unwrap();
+        assert_eq!((view.key, view.holder, view.checked_out), (ring, Some(2), true), "handed over to a person");
+        assert_eq!(view.codes[0].code, "tag/e2801160");
+        assert!(central.read(|tx| queries::unit(tx, "R-77", at(9))).await.is_none());
+    });
+}
+
+#[test]
 fn a_withdrawn_unit_keeps_its_past() {
     on_every_engine(async |central| {
         let mut door = central.enrol(1).await;
