@@ -160,6 +160,8 @@ pub struct Place {
     pub code: String,
     #[serde(default)]
     pub parent: Option<String>,
+    /// `kind` is taken in the JSON: it says that the record is a place.
+    #[serde(rename = "place_kind")]
     pub kind: PlaceKind,
     pub name: Name,
 }
@@ -224,4 +226,52 @@ pub struct Certificate {
     pub act: Act,
     #[serde(rename = "until_us")]
     pub until: Moment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_record_is_read_as_it_was_written() {
+        let name = || Name { zh: "金库".into(), en: "Vault".into() };
+        let moment = Moment(1_795_000_000_000_000);
+        for content in [
+            Content::Item(Item { code: "RING".into(), name: name(), gtin: None, tracking: Tracking::Serial }),
+            Content::Unit(Unit {
+                number: "18K-0042-7".into(),
+                item: "RING".into(),
+                tracking: Tracking::Serial,
+                name: name(),
+                home: Some("V1-03".into()),
+                quantity: Some(Quantity { amount: 3_420_000, unit: crate::quantity::Unit::Mass }),
+            }),
+            Content::Binding(Binding { code: "tag/e280".into(), unit: "18K-0042-7".into() }),
+            Content::Place(Place { code: "V1".into(), parent: None, kind: PlaceKind::Vault, name: name() }),
+            Content::Person(Person { number: 7, name: name(), department: name(), badge: Some("own/B7".into()) }),
+            Content::Pass(Pass {
+                number: "DB-2611-0187".into(),
+                units: vec!["18K-0042-7".into()],
+                person: 7,
+                purpose: name(),
+                from: moment,
+                until: moment,
+                due: moment,
+                approved_by: 1,
+            }),
+            Content::Task(Task {
+                number: "T-1".into(),
+                act: Act::Receive,
+                title: name(),
+                units: vec![],
+                document: None,
+            }),
+            Content::Hold(Hold { number: "H-1".into(), unit: "18K-0042-7".into(), reason: name() }),
+            Content::Certificate(Certificate { number: "C-1".into(), person: 7, act: Act::Receive, until: moment }),
+        ] {
+            let record = Record { version: 3, withdrawn: false, since: moment, content };
+            let text = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<Record>(&text).ok(), Some(record), "{text}");
+        }
+    }
 }
