@@ -3,7 +3,8 @@
 use gatebook::event::{Act, Ruling};
 use gatebook::identity::hex::{Hex, HexBytes};
 use gatebook::server::book::{self, DecideError};
-use gatebook::server::catalog::{enrolment, store, terminals};
+use gatebook::server::catalog::{store, terminals};
+use gatebook::server::enrolment;
 use gatebook::server::kernel;
 use gatebook::server::verify::{Fault, verify};
 use gatebook::sync::records::{
@@ -30,7 +31,7 @@ fn a_command_sent_twice_is_carried_out_once() {
             let (server, content) = (server.clone(), person(7, name));
             central
                 .database
-                .write(move |tx| store::put(tx, &server, Hex([3; 16]), Some(1), content, false, at(1), at(2)))
+                .write(move |tx| book::put(tx, &server, Hex([3; 16]), Some(1), content, false, at(1), at(2)))
         };
         let first = put("Mei").await.unwrap();
         let again = put("Mei").await.unwrap();
@@ -138,7 +139,7 @@ fn a_thousand_decisions_are_sealed_at_once() {
             for number in 0..1_001_u32 {
                 let mut command = [9; 16];
                 command[..4].copy_from_slice(&number.to_be_bytes());
-                store::put(tx, &server, Hex(command), None, person(number, "Mei"), false, at(1), at(1))?;
+                book::put(tx, &server, Hex(command), None, person(number, "Mei"), false, at(1), at(1))?;
             }
             Ok::<_, DecideError>(())
         });
@@ -223,7 +224,7 @@ fn every_kind_of_record_has_its_table() {
         let long = central.server.clone();
         let refused = central
             .database
-            .write(move |tx| store::put(tx, &long, Hex([1; 16]), None, person(7, "Mei\0"), false, at(1), at(1)));
+            .write(move |tx| book::put(tx, &long, Hex([1; 16]), None, person(7, "Mei\0"), false, at(1), at(1)));
         assert!(matches!(refused.await, Err(DecideError::Record { .. })));
     });
 }

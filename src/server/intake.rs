@@ -6,10 +6,11 @@ use crate::event::{BODY_MAX, LineRef};
 use crate::identity::hex::Hex;
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
-use crate::server::book::{self, Cursor, ServerKey, line_id};
+use crate::server::book::{self, ServerKey};
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::lines;
+use crate::server::stored::{Cursor, line_id};
 use crate::sync::wire::{BATCH_BYTES_MAX, BATCH_LINES_MAX, Batch, BatchReply, Hello, HelloReply, Receipt, VERSIONS};
 
 /// What became of a batch. A refusal is no error of the transaction: what it leaves in quarantine has to be stored.
@@ -409,11 +410,4 @@ pub fn flags(tx: &mut Tx) -> Result<Vec<Flag>, DatabaseError> {
 fn settled(tx: &mut Tx, line: LineRef, what: &str) -> Result<bool, DatabaseError> {
     let sql = "SELECT 1 FROM settlement WHERE line = ?1 AND reason = ?2 AND code = ''";
     Ok(tx.query_opt(sql, &[line_id(line).into(), what.into()])?.is_some())
-}
-
-/// Whether a flag is there to be settled.
-pub(crate) fn is_open(tx: &mut Tx, line: LineRef, what: &str, code: &str) -> Result<bool, DatabaseError> {
-    let sql = "SELECT 1 FROM flag WHERE terminal_no = ?1 AND epoch = ?2 AND what = ?3 AND seq = ?4";
-    let values = [line.terminal.into(), line.epoch.into(), what.into(), line.seq.into()];
-    Ok(code.is_empty() && tx.query_opt(sql, &values)?.is_some() && !settled(tx, line, what)?)
 }

@@ -3,9 +3,11 @@
 pub mod book;
 pub mod catalog;
 pub mod database;
+pub mod enrolment;
 pub mod intake;
 pub mod kernel;
 mod lines;
 mod projection;
 pub mod rebuild;
+pub mod stored;
 pub mod verify;

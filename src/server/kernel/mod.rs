@@ -8,7 +8,7 @@ mod store;
 
 use crate::event::{Body, Handling, Unreadable};
 use crate::identity::Identifier;
-use crate::server::book::Stored;
+use crate::server::stored::{KEY_MAX, Stored, is_key};
 use crate::sync::records::Tracking;
 
 /// A line of the central book, read.
@@ -18,9 +18,6 @@ pub struct Entry {
     pub body: Result<Body, Unreadable>,
 }
 
-/// Longest code, place or number that is used as a key, in bytes; PostgreSQL cannot index much more.
-pub const KEY_MAX: usize = 200;
-
 impl Entry {
     pub fn read(at: Stored) -> Entry {
         let body = Body::decode(at.line.kind, at.line.schema, &at.line.body.0).and_then(|body| match flaw(&body) {
@@ -29,11 +26,6 @@ impl Entry {
         });
         Entry { at, body }
     }
-}
-
-/// Whether a text can be a key on every engine.
-pub fn is_key(text: &str) -> bool {
-    text.len() <= KEY_MAX && !text.contains('\0')
 }
 
 /// What makes a body unfit for tables, though it can be read.
@@ -52,11 +44,6 @@ fn flaw(body: &Body) -> Option<String> {
     }
     let bad = named.into_iter().chain([station, device]).chain(document).find(|text| !is_key(text))?;
     Some(format!("a text of {} bytes is longer than {KEY_MAX} or holds a zero byte", bad.len()))
-}
-
-/// The kernel's name of a unit with this house number.
-pub fn unit_key(number: &str) -> String {
-    Identifier::own(number).to_string()
 }
 
 /// How a unit is told apart that nobody registered: what a GTIN or a lot names is many, everything else is one.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::quantity::Moment;
-use crate::server::book::{line_id, line_ref};
 use crate::server::database::{DatabaseError, Row, Tx, Value};
 use crate::server::kernel::fold::{Custody, Effects, Location, Order, Profile, State};
 use crate::server::kernel::tracking_of;
+use crate::server::stored::{line_id, line_ref};
 use crate::sync::records::Tracking;
 
 /// A unit under work: what it was, what it becomes, and what happened on the way.
