@@ -410,7 +410,7 @@ fn stops(tx: &mut Tx) -> Result<Vec<ExceptionRow>, DatabaseError> {
     rows.iter()
         .map(|row| {
             Ok(ExceptionRow {
-                line: book::line_ref(row.blob(0)?)?,
+                line: crate::server::stored::line_ref(row.blob(0)?)?,
                 reason: row.text(1)?.to_owned(),
                 code: row.text(2)?.to_owned(),
                 unit: Some(row.text(3)?.to_owned()).filter(|unit| !unit.is_empty()),
