@@ -427,6 +427,10 @@ async fn the_pages_speak_both_languages_and_every_answer_is_streamed_after_its_l
     let status: Value = serde_json::from_str(&browser.page("status.json", "en").await).unwrap();
     assert_eq!((status["terminal"].as_u64(), status["link"]["online"].as_bool()), (Some(3), Some(false)));
     running.stop().await;
+    let running = start(folder.path(), &format!("{camera}{door}{DESK}")).await;
+    let page = Browser::new(&running).page("s/door", "en").await;
+    assert!(page.contains("Stop, please"), "an alarm outlives a restart: {page}");
+    running.stop().await;
     assert!(stream.chunk().await.unwrap_or(None).is_none_or(|rest| rest.is_empty() || rest.starts_with(b"{")));
 }
 
