@@ -376,9 +376,7 @@ fn shown(url: &str) -> String {
 
 fn opening(name: &str, error: DatabaseError) -> DatabaseError {
     match error {
-        DatabaseError::Sqlite(error)
-            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
-        {
+        DatabaseError::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
             DatabaseError::NotOurs { what: name.into(), why: "the file is not SQLite".into() }
         }
         DatabaseError::Sqlite(error) => DatabaseError::Open { url: name.into(), why: error.to_string() },
@@ -386,6 +384,3 @@ fn opening(name: &str, error: DatabaseError) -> DatabaseError {
         other => other,
     }
 }
-
-#[cfg(test)]
-mod tests {}

@@ -139,7 +139,11 @@ impl Session {
         self.execute("SELECT pg_notify(?1, ?2)", &[CHANNEL.into(), change.position.to_string().into()]).map(drop)
     }
 
-    fn prepare(&mut self, name: &str, sql: impl FnOnce() -> Result<String, DatabaseError>) -> Result<Statement, DatabaseError> {
+    fn prepare(
+        &mut self,
+        name: &str,
+        sql: impl FnOnce() -> Result<String, DatabaseError>,
+    ) -> Result<Statement, DatabaseError> {
         if let Some(statement) = self.prepared.get(name) {
             return Ok(statement.clone());
         }
@@ -178,9 +182,9 @@ impl Session {
         let mut found = Vec::new();
         for keys in keys.chunks(10_000) {
             let array = [Column(keys.iter().collect())];
-            let rows = self.runtime.block_on(async {
-                self.client.query_raw(&statement, &array).await?.try_collect::<Vec<_>>().await
-            })?;
+            let rows = self
+                .runtime
+                .block_on(async { self.client.query_raw(&statement, &array).await?.try_collect::<Vec<_>>().await })?;
             for row in &rows {
                 found.push(read(row, &names)?);
             }
@@ -227,7 +231,12 @@ fn read(row: &tokio_postgres::Row, names: &Arc<[String]>) -> Result<Row, Databas
             Type::VOID => Value::Null,
             _ => {
                 let name = column.name().to_owned();
-                return Err(DatabaseError::Column { index, name, wanted: "an integer, text or bytes", found: "another type" });
+                return Err(DatabaseError::Column {
+                    index,
+                    name,
+                    wanted: "an integer, text or bytes",
+                    found: "another type",
+                });
             }
         });
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use crate::server::database::value::{Row, Value};
 use crate::server::database::DatabaseError;
+use crate::server::database::value::{Row, Value};
 
 /// Prepared statements kept per connection; the program has fewer texts than this.
 const STATEMENTS: usize = 256;

@@ -1,0 +1,61 @@
+//! From the book to everything that is derived from it: the one place that sends a line to the room it belongs to.
+
+use std::collections::BTreeSet;
+
+use crate::event::{Body, Decision, Reason, Ruling};
+use crate::server::book::line_id;
+use crate::server::catalog;
+use crate::server::database::{DatabaseError, Tx};
+use crate::server::kernel::{self, Entry};
+
+/// Projects lines that stand in the book by now. Lines of one book come in its order.
+pub(crate) fn project(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
+    // Only the server decides: a decision in a terminal's book is an unreadable line like any other.
+    let decides = |entry: &Entry| entry.at.book.terminal == 0 && matches!(entry.body, Ok(Body::Decision(_)));
+    for run in entries.chunk_by(|a, b| !decides(a) && !decides(b)) {
+        match run {
+            [entry] if decides(entry) => {
+                if let Ok(Body::Decision(decision)) = &entry.body {
+                    carry_out(tx, entry, decision)?;
+                }
+            }
+            run => kernel::project::project(tx, run)?,
+        }
+    }
+    Ok(())
+}
+
+fn carry_out(tx: &mut Tx, entry: &Entry, decision: &Decision) -> Result<(), DatabaseError> {
+    let line = entry.at.reference();
+    let at = entry.at.corrected;
+    match &decision.ruling {
+        Ruling::Put { record } => match catalog::store::apply(tx, line, &record.0)? {
+            catalog::store::Applied::Nothing => Ok(()),
+            catalog::store::Applied::Unreadable => kernel::project::raise(tx, &entry.at, Reason::Unreadable),
+            catalog::store::Applied::Unit(unit) => kernel::project::refold(tx, &BTreeSet::from([unit])),
+            catalog::store::Applied::Binding { code, twice } => {
+                if twice {
+                    kernel::project::raise(tx, &entry.at, Reason::BoundTwice)?;
+                }
+                kernel::project::rebind(tx, &code)
+            }
+        },
+        Ruling::Settle { line: settled, reason, code, note } => tx
+            .execute(
+                "INSERT INTO settlement (line, reason, code, note, person_no, settled_us, by_line) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (line, reason, code) DO NOTHING",
+                &[
+                    line_id(*settled).into(),
+                    reason.into(),
+                    code.into(),
+                    note.into(),
+                    decision.person.into(),
+                    at.into(),
+                    line_id(line).into(),
+                ],
+            )
+            .map(drop),
+        Ruling::Enrol { terminal, name, key } => catalog::terminals::enrolled(tx, *terminal, name, *key, at),
+        Ruling::Revoke { terminal } => catalog::terminals::revoked(tx, *terminal, at),
+    }
+}
