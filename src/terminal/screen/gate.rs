@@ -45,7 +45,7 @@ fn door(seen: &Seen<'_>, reader: &Reader, world: World<'_>) -> Markup {
                     span { (lang.tell("t-data-age", &[("span", (&reader.span(age)).into())])) }
                 } @else { span { (lang.say("t-data-none")) } }
                 a.push href=(format!("/lang?to={}", lang.other().tag())) { "中 / EN" }
-                a href="/health" { b { (reader.clock(status.at_us)) } }
+                a href="/health" { b { (super::clock(reader, status.at_us)) } }
             }
             div.middle {
                 div.say {
