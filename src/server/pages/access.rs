@@ -254,7 +254,7 @@ fn role_boxes(lang: Lang) -> Markup {
         fieldset.field {
             legend { b { (lang.say("roles")) } }
             @for role in Role::ALL {
-                label { input type="checkbox" name=(role.word()) value="yes"; " " (lang.word("role", role.word())) }
+                label.box { input type="checkbox" name=(role.word()) value="yes"; (lang.word("role", role.word())) }
             }
         }
     }
