@@ -14,10 +14,15 @@ pub mod event;
 
 pub mod ledger;
 
+pub mod config;
+pub mod face;
 pub mod sync;
 
-pub mod config;
-
-pub mod face;
-
 pub mod server;
+pub mod terminal;
+
+pub mod demo;
+
+pub mod bench;
+
+pub mod commands;

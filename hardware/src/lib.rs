@@ -10,4 +10,12 @@
 //! `now` is a monotonic time since any fixed origin. Every codec is total: no input makes it panic, and each states
 //! the bound of what it holds.
 
+pub mod aim;
+#[cfg(feature = "camera")]
+pub mod camera;
+pub mod device;
 pub mod event;
+pub mod llrp;
+pub mod r200;
+pub mod scanner;
+pub mod simulator;

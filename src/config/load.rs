@@ -1,7 +1,6 @@
 //! Layers of settings and the reader over them: every value knows its line, every problem is collected.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -9,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use jiff::tz::TimeZone;
-use toml::de::{DeTable, DeValue};
 
+use crate::config::tree::{Node, Place, Table, Value, forget_places, overlay, parse};
+use crate::config::variables::{nearest, set_variable};
 use crate::config::{ConfigError, Kind};
 
 /// Largest configuration file, in bytes: far above any site, far below what would hurt.
@@ -51,45 +51,6 @@ pub(crate) fn read_file(path: &Path) -> Result<(String, String), ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| problem(format!("the file cannot be read: {error}"), "it must be text in UTF-8"))?;
     Ok((place, text))
-}
-
-#[derive(Clone, Debug)]
-struct Node {
-    value: Value,
-    /// Where it was set; `None` for a default.
-    set: Option<Place>,
-}
-
-#[derive(Clone, Debug)]
-enum Value {
-    Text(String),
-    Whole(i64),
-    Flag(bool),
-    List(Vec<Node>),
-    Table(Table),
-    /// A float or a date: no key wants one.
-    Other(&'static str),
-}
-
-impl Value {
-    fn called(&self) -> &'static str {
-        match self {
-            Value::Text(_) => "a text",
-            Value::Whole(_) => "a whole number",
-            Value::Flag(_) => "true or false",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a section",
-            Value::Other(what) => what,
-        }
-    }
-}
-
-type Table = BTreeMap<String, Node>;
-
-#[derive(Clone, Debug)]
-struct Place {
-    name: Rc<str>,
-    line: Option<usize>,
 }
 
 type Problems = Rc<RefCell<Vec<ConfigError>>>;
@@ -479,143 +440,4 @@ pub(crate) fn kind_of(place: &str, text: &str) -> Result<Kind, ConfigError> {
             ),
         }),
     }
-}
-
-fn parse(place: &str, text: &str) -> Result<Table, ConfigError> {
-    let name: Rc<str> = place.into();
-    let line_at = |offset: usize| 1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count();
-    match DeTable::parse(text) {
-        Ok(table) => Ok(table_of(table.get_ref(), &name, &line_at)),
-        Err(error) => Err(ConfigError {
-            place: place.to_owned(),
-            line: error.span().map(|span| line_at(span.start)),
-            what: format!("this is not TOML: {}", error.message().replace('\n', ", ")),
-            help: None,
-        }),
-    }
-}
-
-fn table_of(table: &DeTable, name: &Rc<str>, line_at: &dyn Fn(usize) -> usize) -> Table {
-    let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue>)| {
-        let key: &toml::Spanned<std::borrow::Cow<str>> = key;
-        let line = line_at(key.span().start);
-        (key.get_ref().to_string(), node_of(value.get_ref(), line, name, line_at))
-    };
-    table.iter().map(entry).collect()
-}
-
-fn node_of(value: &DeValue, line: usize, name: &Rc<str>, line_at: &dyn Fn(usize) -> usize) -> Node {
-    let value = match value {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Value::Whole(number),
-            Err(_) => Value::Other("a number too large for any key"),
-        },
-        DeValue::Boolean(flag) => Value::Flag(*flag),
-        DeValue::Float(_) => Value::Other("a number with a fraction"),
-        DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(array) => Value::List(
-            array.iter().map(|item| node_of(item.get_ref(), line_at(item.span().start), name, line_at)).collect(),
-        ),
-        DeValue::Table(table) => Value::Table(table_of(table, name, line_at)),
-    };
-    Node { value, set: Some(Place { name: name.clone(), line: Some(line) }) }
-}
-
-fn forget_places(table: &mut Table) {
-    for node in table.values_mut() {
-        forget_place(node);
-    }
-}
-
-fn forget_place(node: &mut Node) {
-    node.set = None;
-    match &mut node.value {
-        Value::Table(table) => forget_places(table),
-        Value::List(list) => list.iter_mut().for_each(forget_place),
-        Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::Other(_) => (),
-    }
-}
-
-fn overlay(under: &mut Table, over: Table) {
-    for (key, node) in over {
-        match (under.get_mut(&key), node) {
-            (Some(Node { value: Value::Table(under), set }), Node { value: Value::Table(over), set: place }) => {
-                *set = place;
-                overlay(under, over);
-            }
-            (_, node) => drop(under.insert(key, node)),
-        }
-    }
-}
-
-/// Sets one variable in `table`, typed like the default of the same key.
-fn set_variable(table: &mut Table, defaults: &Table, name: &str, text: &str) -> Result<(), ConfigError> {
-    let refuse =
-        |what: String, help: String| ConfigError { place: name.to_owned(), line: None, what, help: Some(help) };
-    let path: Vec<String> = name.strip_prefix("GATEBOOK_").unwrap_or(name).split("__").map(str::to_lowercase).collect();
-    let mut names = Vec::new();
-    variables(defaults, "GATEBOOK", "_", &mut names);
-    if !names.iter().any(|known| known == name) {
-        let of_a_list = matches!(path.first().map(String::as_str), Some("device" | "station"));
-        let help = match nearest(name, names.iter().map(String::as_str)) {
-            _ if of_a_list => "devices and stations are set in the file only".to_owned(),
-            Some(near) => format!("did you mean {near}?"),
-            None => "`gatebook check-config` and the commented files name the keys; two underscores stand for a dot"
-                .to_owned(),
-        };
-        return Err(refuse("this variable sets no key".to_owned(), help));
-    }
-    let place = Place { name: name.into(), line: None };
-    let node = |value: Value| Node { value, set: Some(place.clone()) };
-    let mut defaults = defaults;
-    let mut table = table;
-    let (last, sections) = path.split_last().expect("a split has at least one part");
-    for section in sections {
-        let (Some(Node { value: Value::Table(below), .. }), Some(Node { value: Value::Table(under), .. })) =
-            (table.get_mut(section), defaults.get(section))
-        else {
-            return Err(refuse(format!("the file has no section [{section}]"), "write it as a section".to_owned()));
-        };
-        (table, defaults) = (below, under);
-    }
-    let value =
-        match defaults.get(last).map(|node| &node.value) {
-            Some(Value::Whole(_)) => Value::Whole(
-                text.trim()
-                    .parse()
-                    .map_err(|_| refuse(format!("\"{text}\" is no whole number"), "write digits only".to_owned()))?,
-            ),
-            Some(Value::Flag(_)) => Value::Flag(text.trim().parse().map_err(|_| {
-                refuse(format!("\"{text}\" is neither true nor false"), "write true or false".to_owned())
-            })?),
-            Some(Value::List(_)) => {
-                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                Value::List(items.map(|item| node(Value::Text(item.to_owned()))).collect())
-            }
-            _ => Value::Text(text.to_owned()),
-        };
-    table.insert(last.clone(), node(value));
-    Ok(())
-}
-
-/// The names of all variables that set a key.
-fn variables(table: &Table, prefix: &str, joint: &str, names: &mut Vec<String>) {
-    for (key, node) in table {
-        let name = format!("{prefix}{joint}{}", key.to_uppercase());
-        match &node.value {
-            Value::Table(table) => variables(table, &name, "__", names),
-            Value::List(entries) if entries.iter().any(|entry| matches!(entry.value, Value::Table(_))) => (),
-            _ => names.push(name),
-        }
-    }
-}
-
-/// The name that was probably meant: at most a third of its letters differ.
-fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .map(|name| (strsim::damerau_levenshtein(given, name), name))
-        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 3)
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, name)| name)
 }

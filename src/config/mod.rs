@@ -6,6 +6,8 @@
 pub mod load;
 pub mod server;
 pub mod terminal;
+mod tree;
+mod variables;
 
 use std::fmt;
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -10,6 +11,7 @@ use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
 use crate::event::Act;
 use crate::identity::hex::Hex;
+use crate::sync::transport::Server;
 use crate::sync::trust;
 
 /// The commented file that holds every key with its default.
@@ -43,6 +45,18 @@ pub struct Uplink {
     pub heartbeat_s: u64,
     pub timeout_s: u64,
     pub allow_plain_http: bool,
+}
+
+impl Uplink {
+    /// How to reach the server; `None` without a `url`.
+    pub fn server(&self) -> Option<Server> {
+        Some(Server {
+            url: self.url.clone()?,
+            pin: self.pin,
+            allow_plain_http: self.allow_plain_http,
+            timeout: Duration::from_secs(self.timeout_s),
+        })
+    }
 }
 
 #[derive(Clone, Debug)]

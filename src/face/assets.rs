@@ -13,9 +13,11 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'";
 
 /// Files by the name that code uses, their type and text.
-const FILES: [(&str, &str, &[&str]); 3] = [
+const FILES: [(&str, &str, &[&str]); 5] = [
     ("face.css", "text/css; charset=utf-8", &[include_str!("tokens.css"), include_str!("face.css")]),
     ("live.js", "text/javascript; charset=utf-8", &[include_str!("live.js")]),
+    ("terminal.css", "text/css; charset=utf-8", &[include_str!("../terminal/screen/terminal.css")]),
+    ("terminal.js", "text/javascript; charset=utf-8", &[include_str!("../terminal/screen/terminal.js")]),
     ("brand.svg", "image/svg+xml", &[include_str!("brand.svg")]),
 ];
 

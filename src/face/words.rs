@@ -11,8 +11,8 @@ use unic_langid::LanguageIdentifier;
 use crate::face::values;
 
 /// The files of each language; a floor that adds texts adds its pair here.
-const CHINESE: &[&str] = &[include_str!("words/zh-CN.ftl")];
-const ENGLISH: &[&str] = &[include_str!("words/en.ftl")];
+const CHINESE: &[&str] = &[include_str!("words/zh-CN.ftl"), include_str!("../terminal/screen/words/zh-CN.ftl")];
+const ENGLISH: &[&str] = &[include_str!("words/en.ftl"), include_str!("../terminal/screen/words/en.ftl")];
 
 type Bundle = FluentBundle<FluentResource>;
 

@@ -19,13 +19,16 @@ use crate::ledger::reading::Reader;
 use crate::ledger::rescue;
 use crate::ledger::retention::Room;
 use crate::ledger::store::Receipted;
-use crate::ledger::writer::{Command, Draft, Work, Writer};
+use crate::ledger::work::{Command, Draft, Work};
+use crate::ledger::writer::Writer;
 use crate::quantity::Moment;
 
 /// Calls that may wait for the writer; the next one waits outside.
 const QUEUE: usize = 1024;
 /// Most entries in one call: more would hold everybody else's lines back too long.
 pub const ENTRIES_MAX: usize = 10_000;
+/// Most bytes of bodies and marks in one call.
+pub const CALL_BYTES_MAX: usize = 16 << 20;
 /// Longest key and value of a mark in bytes.
 pub const MARK_KEY_MAX: usize = 256;
 pub const MARK_VALUE_MAX: usize = 64 * 1024;
@@ -215,6 +218,8 @@ pub enum CannotRecord {
     TooLong { index: usize, bytes: usize },
     #[error("{entries} entries in one call, a call takes {ENTRIES_MAX}")]
     TooMany { entries: usize },
+    #[error("{bytes} bytes in one call, a call takes {CALL_BYTES_MAX}")]
+    TooMuch { bytes: usize },
     #[error("the mark {key:?} has {bytes} bytes; a mark takes {MARK_VALUE_MAX}, its key {MARK_KEY_MAX}")]
     MarkTooLong { key: String, bytes: usize },
     #[error("a key change is not an ordinary entry")]
@@ -234,7 +239,7 @@ impl CannotRecord {
     pub fn help(&self) -> &'static str {
         match self {
             CannotRecord::TooLong { .. } => "Record a large crowd as several lines.",
-            CannotRecord::TooMany { .. } => "Record the entries in several calls.",
+            CannotRecord::TooMany { .. } | CannotRecord::TooMuch { .. } => "Record the entries in several calls.",
             CannotRecord::MarkTooLong { .. } => "Keep large state elsewhere.",
             CannotRecord::KeyChange => "Change the key with `rotate_key`, so that the old key seals the change.",
             CannotRecord::OtherHead { .. } => {
@@ -480,5 +485,13 @@ fn drafts(entries: Vec<Entry>) -> Result<Vec<Draft>, CannotRecord> {
             _ => Ok(Draft { at, zone_min, kind, schema, body, marks }),
         }
     };
-    entries.into_iter().enumerate().map(draft).collect()
+    let drafts: Vec<Draft> = entries.into_iter().enumerate().map(draft).collect::<Result<_, _>>()?;
+    let size = |draft: &Draft| {
+        draft.body.len()
+            + draft.marks.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>()
+    };
+    match drafts.iter().map(size).sum() {
+        bytes if CALL_BYTES_MAX < bytes => Err(CannotRecord::TooMuch { bytes }),
+        _ => Ok(drafts),
+    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::identity::hex::Hex;
 use crate::ledger::book::ReadError;
 use crate::ledger::chain::{self, BookId, Line, Seal};
+use crate::ledger::file;
 use crate::ledger::reading::Reader;
 use crate::ledger::rescue;
 use crate::ledger::store;
@@ -111,12 +112,12 @@ impl Earlier {
         drop(self.reader);
         let done = path.with_extension("done.db");
         for suffix in ["-wal", "-shm", ""] {
-            let from = store::with_suffix(&path, suffix);
+            let from = file::with_suffix(&path, suffix);
             if from.exists() {
-                std::fs::rename(from, store::with_suffix(&done, suffix))?;
+                std::fs::rename(from, file::with_suffix(&done, suffix))?;
             }
         }
-        store::sync_directory(&done)?;
+        file::sync_directory(&done)?;
         Ok(done)
     }
 }

@@ -12,7 +12,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::identity::hex::Hex;
 use crate::ledger::book::{Book, OpenError, Opening, Settings};
-use crate::ledger::store;
+use crate::ledger::file;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -76,14 +76,14 @@ pub fn load_or_create(path: &Path) -> Result<SigningKey, KeyError> {
     }
     let io = |cause| KeyError::Io { path: path.display().to_string(), cause };
     let key = generate().map_err(io)?;
-    let draft = store::with_suffix(path, ".new");
+    let draft = file::with_suffix(path, ".new");
     write(&draft, &key).map_err(io)?;
     // A link, not a rename: of two processes that make a key at once, the first one's stays.
     let linked = std::fs::hard_link(&draft, path);
-    store::remove_if_there(&draft).map_err(io)?;
+    file::remove_if_there(&draft).map_err(io)?;
     match linked {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(error)),
-        _ => store::sync_directory(path).map_err(io)?,
+        _ => file::sync_directory(path).map_err(io)?,
     }
     load(path)
 }
@@ -94,10 +94,10 @@ pub fn load_or_create(path: &Path) -> Result<SigningKey, KeyError> {
 /// [`KeyError::Io`].
 pub fn prepare(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
     let work = || {
-        let draft = store::with_suffix(path, ".new");
+        let draft = file::with_suffix(path, ".new");
         write(&draft, key)?;
         std::fs::rename(&draft, next(path))?;
-        store::sync_directory(path)
+        file::sync_directory(path)
     };
     work().map_err(|cause| KeyError::Io { path: path.display().to_string(), cause })
 }
@@ -109,7 +109,7 @@ pub fn prepare(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
 pub fn adopt(path: &Path) -> Result<(), KeyError> {
     let work = || {
         std::fs::rename(next(path), path)?;
-        store::sync_directory(path)
+        file::sync_directory(path)
     };
     work().map_err(|cause| KeyError::Io { path: path.display().to_string(), cause })
 }
@@ -154,12 +154,12 @@ impl OpenFailure {
 }
 
 fn next(path: &Path) -> PathBuf {
-    store::with_suffix(path, ".next")
+    file::with_suffix(path, ".next")
 }
 
 fn write(path: &Path, key: &SigningKey) -> std::io::Result<()> {
-    std::fs::create_dir_all(store::folder(path))?;
-    store::remove_if_there(path)?;
+    std::fs::create_dir_all(file::folder(path))?;
+    file::remove_if_there(path)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{}", Hex(key.to_bytes()))?;
     file.sync_all()

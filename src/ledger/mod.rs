@@ -5,10 +5,13 @@
 pub mod book;
 pub mod chain;
 pub mod earlier;
+mod file;
 pub mod keys;
 mod opening;
 mod reading;
 mod rescue;
 mod retention;
 mod store;
+pub mod verify;
+mod work;
 mod writer;

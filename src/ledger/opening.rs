@@ -11,8 +11,11 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::identity::hex::Hex;
 use crate::ledger::book::{Cause, Disk, OpenError, Rescue, Settings, State, StoreError};
 use crate::ledger::chain::{self, BookId, Seal};
+use crate::ledger::file::{self, Ailment};
 use crate::ledger::rescue;
-use crate::ledger::store::{self, Ailment, Title};
+use crate::ledger::retention::{self, Room};
+use crate::ledger::store::{self, Title};
+use crate::ledger::work::NEED;
 use crate::quantity::Moment;
 
 /// Where a book stands, as its writer keeps it in memory.
@@ -70,7 +73,7 @@ pub(super) enum Unsound {
 
 /// What stands at the path.
 enum Found {
-    Sound(BookId, Connection, Tail),
+    Sound(BookId, Connection, Box<Tail>),
     Nothing,
     /// To be moved aside.
     Unfit(Cause, String),
@@ -78,20 +81,19 @@ enum Found {
 
 pub(super) fn open(settings: &Settings, key: &SigningKey) -> Result<Ready, OpenError> {
     let path = &settings.path;
-    if rusqlite::version_number() < store::SQLITE_OLDEST {
+    if rusqlite::version_number() < file::SQLITE_OLDEST {
         return Err(OpenError::OldSqlite { found: rusqlite::version() });
     }
-    std::fs::create_dir_all(store::folder(path)).map_err(|error| refusal(path, error.into()))?;
+    std::fs::create_dir_all(file::folder(path)).map_err(|error| refusal(path, error.into()))?;
     let (lock, was_ours) = lock(path)?;
-    let found = match inspect(settings, key, was_ours) {
-        // The reserve is there for exactly this: the log of the last run needs room to be read back.
-        Err(OpenError::NoRoom { .. }) if std::fs::remove_file(store::sibling(path, "reserve")).is_ok() => {
-            inspect(settings, key, was_ours)?
-        }
-        found => found?,
-    };
+    // The reserve is there for exactly this: what the last run left in the log needs room to be read back.
+    let room = Room::new(settings);
+    if room.headroom().is_ok_and(|headroom| headroom.of_disk < NEED) {
+        room.release_reserve();
+    }
+    let found = inspect(settings, key, was_ours)?;
     let (id, connection, tail, rescued) = match found {
-        Found::Sound(id, connection, tail) => (id, connection, tail, None),
+        Found::Sound(id, connection, tail) => (id, connection, *tail, None),
         Found::Nothing => {
             let (id, connection, tail) = start(settings, key).map_err(|error| refusal(path, error))?;
             (id, connection, tail, None)
@@ -104,6 +106,7 @@ pub(super) fn open(settings: &Settings, key: &SigningKey) -> Result<Ready, OpenE
                 .map_err(Unsound::from)
                 .and_then(|()| tail(&connection, id))
                 .map_err(|error| refusal(path, StoreError::Io(std::io::Error::other(error.to_string()))))?;
+            rescue::acquit(path).map_err(|error| refusal(path, error.into()))?;
             (id, connection, tail, Some(rescue))
         }
     };
@@ -112,7 +115,7 @@ pub(super) fn open(settings: &Settings, key: &SigningKey) -> Result<Ready, OpenE
 
 /// Takes the lock beside the book, and says whether it had been there: then what stands at the path was a book once.
 fn lock(path: &Path) -> Result<(File, bool), OpenError> {
-    let lock_path = store::sibling(path, "lock");
+    let lock_path = file::sibling(path, "lock");
     let was_ours = lock_path.exists();
     let work = || -> std::io::Result<Result<File, Option<u32>>> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path)?;
@@ -146,7 +149,7 @@ fn inspect(settings: &Settings, key: &SigningKey, was_ours: bool) -> Result<Foun
         Ok(found) => found.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             // A log without its file: it must not be replayed into the new one.
-            let orphan = store::with_suffix(path, "-wal").exists();
+            let orphan = file::with_suffix(path, "-wal").exists();
             return Ok(if orphan { Found::Unfit(Cause::Damaged, "its file is gone".into()) } else { Found::Nothing });
         }
         Err(error) => return Err(refusal(path, error.into())),
@@ -155,39 +158,25 @@ fn inspect(settings: &Settings, key: &SigningKey, was_ours: bool) -> Result<Foun
         return Ok(Found::Unfit(Cause::Damaged, "its file is empty".into()));
     }
     let not_ours = || OpenError::NotOurFile { path: path.display().to_string() };
-    let read = || -> Result<Found, Unsound> {
-        let mut connection = store::connect(path, settings.limit_bytes)?;
-        let version = store::version(&connection)?;
-        if store::application_id(&connection)? != store::APPLICATION_ID || version < 1 || store::VERSION < version {
+    let read = || -> Result<(Title, Tail), Unsound> {
+        // Looked at without writing: a damaged file is to stay as it was found, and closing a writer would move its
+        // log into it.
+        let reader = file::connect_reader(path)?;
+        let version = file::version(&reader)?;
+        if file::application_id(&reader)? != file::APPLICATION_ID || version < 1 || file::VERSION < version {
             return Err(Unsound::Broken("the header of its file is not that of a book".into()));
         }
-        store::migrate(&mut connection)?;
-        let title = store::title(&connection)?;
-        let tail = tail(&connection, title.id)?;
-        Ok(Found::Sound(title.id, connection, tail))
+        let title = store::title(&reader)?;
+        let tail = tail(&reader, title.id)?;
+        Ok((title, tail))
     };
-    match read() {
-        Ok(Found::Sound(id, connection, tail)) => {
-            if id.terminal != settings.terminal {
-                let (found, wanted) = (id.terminal, settings.terminal);
-                return Err(OpenError::OtherTerminal { path: path.display().to_string(), found, wanted });
-            }
-            let title = store::title(&connection).map_err(|error| refusal(path, error.into()))?;
-            if let Some(why) = copied(path, &title).map_err(|error| refusal(path, error.into()))? {
-                return Ok(Found::Unfit(Cause::Copied, why));
-            }
-            let public = store::keys(&connection).map_err(|error| refusal(path, error.into()))?.pop();
-            match public {
-                Some((_, public)) if public.0 == key.verifying_key().to_bytes() => {
-                    Ok(Found::Sound(id, connection, tail))
-                }
-                Some((_, public)) => Err(OpenError::OtherKey { path: path.display().to_string(), public }),
-                None => Ok(Found::Unfit(Cause::Damaged, "its sealing key is missing".into())),
-            }
-        }
-        Ok(found) => Ok(found),
-        Err(Unsound::Broken(why)) => header(path, was_ours).unwrap_or(Ok(Found::Unfit(Cause::Damaged, why))),
-        Err(Unsound::Sql(error)) => match store::ailment(&error) {
+    let trouble = match read() {
+        Ok((title, tail)) => return take_up(settings, key, &title, tail),
+        Err(trouble) => trouble,
+    };
+    match trouble {
+        Unsound::Broken(why) => header(path, was_ours).unwrap_or(Ok(Found::Unfit(Cause::Damaged, why))),
+        Unsound::Sql(error) => match file::ailment(&error) {
             Ailment::Damaged if !was_ours && !rescue::looks_like_a_book(path) => Err(not_ours()),
             Ailment::Damaged => Ok(Found::Unfit(Cause::Damaged, error.to_string())),
             Ailment::Full | Ailment::Disk | Ailment::Other => Err(refusal(path, error.into())),
@@ -195,15 +184,39 @@ fn inspect(settings: &Settings, key: &SigningKey, was_ours: bool) -> Result<Foun
     }
 }
 
+/// Continues a sound book, if it is the one that was made here for this terminal and key.
+fn take_up(settings: &Settings, key: &SigningKey, title: &Title, tail: Tail) -> Result<Found, OpenError> {
+    let path = &settings.path;
+    if title.id.terminal != settings.terminal {
+        let (found, wanted) = (title.id.terminal, settings.terminal);
+        return Err(OpenError::OtherTerminal { path: path.display().to_string(), found, wanted });
+    }
+    if let Some(why) = copied(path, title).map_err(|error| refusal(path, error.into()))? {
+        return Ok(Found::Unfit(Cause::Copied, why));
+    }
+    let work = || -> rusqlite::Result<_> {
+        let mut connection = file::connect(path, settings.limit_bytes)?;
+        file::migrate(&mut connection)?;
+        Ok((store::keys(&connection)?.pop(), connection))
+    };
+    match work().map_err(|error| refusal(path, error.into()))? {
+        (Some((_, public)), connection) if public.0 == key.verifying_key().to_bytes() => {
+            Ok(Found::Sound(title.id, connection, Box::new(tail)))
+        }
+        (Some((_, public)), _) => Err(OpenError::OtherKey { path: path.display().to_string(), public }),
+        (None, _) => Ok(Found::Unfit(Cause::Damaged, "its sealing key is missing".into())),
+    }
+}
+
 /// Tells a foreign or newer file from a damaged one, where the header of a sound SQLite file is the trouble.
 fn header(path: &Path, was_ours: bool) -> Option<Result<Found, OpenError>> {
-    let connection = store::connect_reader(path).ok()?;
-    let (application_id, found) = (store::application_id(&connection).ok()?, store::version(&connection).ok()?);
+    let connection = file::connect_reader(path).ok()?;
+    let (application_id, found) = (file::application_id(&connection).ok()?, file::version(&connection).ok()?);
     let path_text = path.display().to_string();
-    let ours = application_id == store::APPLICATION_ID;
+    let ours = application_id == file::APPLICATION_ID;
     // One flipped bit must not pass for a later version: those come one by one.
-    if ours && store::VERSION < found && found < store::VERSION + 1000 {
-        return Some(Err(OpenError::NewerVersion { path: path_text, found, known: store::VERSION }));
+    if ours && file::VERSION < found && found < file::VERSION + 1000 {
+        return Some(Err(OpenError::NewerVersion { path: path_text, found, known: file::VERSION }));
     }
     (!ours && !was_ours && !rescue::looks_like_a_book(path)).then_some(Err(OpenError::NotOurFile { path: path_text }))
 }
@@ -233,10 +246,10 @@ fn start(settings: &Settings, key: &SigningKey) -> Result<(BookId, Connection, T
     let mut epoch = [0; 16];
     getrandom::fill(&mut epoch).map_err(|error| std::io::Error::other(error.to_string()))?;
     let id = BookId { terminal: settings.terminal, epoch: Hex(epoch) };
-    store::remove_if_there(&store::with_suffix(&settings.path, "-shm"))?;
+    file::remove_if_there(&file::with_suffix(&settings.path, "-shm"))?;
     let title = |inode| Title::sign(id, machine(), inode, Moment::now(), key);
-    store::create(&settings.path, title, &key.verifying_key())?;
-    let connection = store::connect(&settings.path, settings.limit_bytes)?;
+    file::create(&settings.path, title, &key.verifying_key())?;
+    let connection = file::connect(&settings.path, settings.limit_bytes)?;
     let tail = tail(&connection, id).map_err(|error| std::io::Error::other(error.to_string()))?;
     Ok((id, connection, tail))
 }
@@ -338,11 +351,16 @@ pub(super) fn hash_at(connection: &Connection, id: BookId, seq: u64) -> rusqlite
 }
 
 pub(super) fn refusal(path: &Path, cause: StoreError) -> OpenError {
-    let path = path.display().to_string();
+    // SQLite calls a missing page of shared memory an I/O error, also where only room is missing.
     let full = match &cause {
-        StoreError::Sql(error) => store::ailment(error) == Ailment::Full,
+        StoreError::Sql(error) => match file::ailment(error) {
+            Ailment::Full => true,
+            Ailment::Disk => retention::free_on_disk(path).is_ok_and(|free| free < NEED),
+            Ailment::Damaged | Ailment::Other => false,
+        },
         StoreError::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
     };
+    let path = path.display().to_string();
     match full {
         true => OpenError::NoRoom { path, why: cause.to_string() },
         false => OpenError::Store { path, cause },

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::identity::hex::Hex;
 use crate::ledger::book::{ReadError, StoredRecord};
 use crate::ledger::chain::{BookId, Line, Seal};
+use crate::ledger::file;
 use crate::ledger::opening;
 use crate::ledger::store;
 
@@ -127,7 +128,7 @@ impl Reader {
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => store::connect_reader(&self.path).map_err(|error| self.error(error))?,
+            None => file::connect_reader(&self.path).map_err(|error| self.error(error))?,
         };
         // A connection that failed is dropped: the next reader starts with a fresh one.
         let answer = work(&connection).map_err(|error| self.error(error))?;
@@ -139,8 +140,8 @@ impl Reader {
     }
 
     fn error(&self, error: rusqlite::Error) -> ReadError {
-        match store::ailment(&error) {
-            store::Ailment::Damaged => ReadError::Damaged { at: format!("{}: {error}", self.path.display()) },
+        match file::ailment(&error) {
+            file::Ailment::Damaged => ReadError::Damaged { at: format!("{}: {error}", self.path.display()) },
             _ => ReadError::Store { path: self.path.display().to_string(), cause: error.into() },
         }
     }

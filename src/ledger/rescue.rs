@@ -6,15 +6,18 @@
 
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::VerifyingKey;
 use rusqlite::Connection;
 
 use crate::identity::hex::Hex;
 use crate::ledger::book::{Cause, Rescue, StoreError, StoredRecord};
 use crate::ledger::chain::{self, BookId, Line, Seal};
-use crate::ledger::store::{self, Receipted, Title};
+use crate::ledger::file;
+use crate::ledger::store::{self, Title};
 
-/// Gap in the middle of a damaged file that is searched line by line.
+/// Gap in the middle of a damaged file that is searched line by line; the shorter one where its end is not known.
 const GAP_MAX: u64 = 1_000_000;
+const OPEN_GAP_MAX: u64 = 10_000;
 
 /// State that goes on in the new book.
 #[derive(Default)]
@@ -27,15 +30,14 @@ pub(super) struct Kept {
 
 /// Notes beside a book that the next start must not continue it.
 pub(super) fn condemn(path: &Path, why: &str) {
-    if let Err(error) = std::fs::write(store::sibling(path, "damaged"), why).and_then(|()| store::sync_directory(path))
-    {
+    if let Err(error) = std::fs::write(file::sibling(path, "damaged"), why).and_then(|()| file::sync_directory(path)) {
         tracing::error!("the damage of {} cannot be noted: {error}", path.display());
     }
 }
 
 /// Why the book was condemned.
 pub(super) fn condemned(path: &Path) -> Option<String> {
-    std::fs::read_to_string(store::sibling(path, "damaged")).ok()
+    std::fs::read_to_string(file::sibling(path, "damaged")).ok()
 }
 
 /// Whether the damaged file has the tables of a book, or at least our mark in its header (byte 68 of a SQLite file).
@@ -43,13 +45,15 @@ pub(super) fn looks_like_a_book(path: &Path) -> bool {
     use std::os::unix::fs::FileExt;
     let mut mark = [0; 4];
     let marked = std::fs::File::open(path).and_then(|file| file.read_exact_at(&mut mark, 68)).is_ok();
-    let tables = || store::connect_reader(path).and_then(|connection| store::title(&connection)).is_ok();
-    (marked && mark == store::APPLICATION_ID.to_be_bytes()) || tables()
+    let tables = || file::connect_reader(path).and_then(|connection| store::title(&connection)).is_ok();
+    (marked && mark == file::APPLICATION_ID.to_be_bytes()) || tables()
 }
 
 /// Moves the file, its log and its shared memory aside; copies out what can be read.
 pub(super) fn set_aside(path: &Path, cause: Cause, why: String) -> Result<(Rescue, Kept), StoreError> {
-    let title = store::connect_reader(path).and_then(|connection| store::title(&connection)).ok();
+    let title = file::connect_reader(path).and_then(|connection| store::title(&connection)).ok();
+    // Should the power go between two renames, the rest must not be taken for a whole book.
+    condemn(path, &why);
     let epoch = title.as_ref().map_or("unknown".to_owned(), |title| title.id.epoch.to_string());
     let word = match cause {
         Cause::Damaged => "corrupt",
@@ -57,26 +61,36 @@ pub(super) fn set_aside(path: &Path, cause: Cause, why: String) -> Result<(Rescu
     };
     let (number, moved_to) = free_name(path, word, &epoch);
     for suffix in ["-wal", "-shm", ""] {
-        let from = store::with_suffix(path, suffix);
+        let from = file::with_suffix(path, suffix);
         if from.exists() {
-            std::fs::rename(from, store::with_suffix(&moved_to, suffix))?;
+            std::fs::rename(from, file::with_suffix(&moved_to, suffix))?;
         }
     }
-    store::sync_directory(path)?;
-    let found = read_out(&moved_to);
-    let chained = title.as_ref().map_or(0, |title| chained(title.id, &found));
-    let lines = found.lines.len() as u64;
-    let salvage = match (cause, &title) {
-        (Cause::Damaged, Some(title)) if moved_to.exists() => {
-            let salvage = beside(path, &format!("salvage-{epoch}-{number}"));
-            write_salvage(&salvage, title, &found)?;
-            Some(salvage)
+    file::sync_directory(path)?;
+    let mut rescue = Rescue { cause, why, moved_to, salvage: None, lines: 0, chained: 0 };
+    let mut kept = Kept::default();
+    if let Ok(damaged) = file::connect_reader(&rescue.moved_to) {
+        kept = Kept::read(&damaged);
+        let salvage = match (cause, &title) {
+            (Cause::Damaged, Some(title)) => Some((beside(path, &format!("salvage-{epoch}-{number}")), title)),
+            _ => None,
+        };
+        match save(&damaged, title.as_ref().map(|title| title.id), salvage.as_ref()) {
+            Ok((lines, chained)) => {
+                (rescue.lines, rescue.chained) = (lines, chained);
+                rescue.salvage = salvage.map(|(path, _)| path);
+            }
+            // The door comes first: the moved file still has the lines, a person can save them later.
+            Err(error) => rescue.why = format!("{}; its lines could not be saved: {error}", rescue.why),
         }
-        _ => None,
-    };
-    store::remove_if_there(&store::sibling(path, "damaged"))?;
-    store::sync_directory(path)?;
-    Ok((Rescue { cause, why, moved_to, salvage, lines, chained }, found.kept))
+    }
+    Ok((rescue, kept))
+}
+
+/// The new book stands: the next start may continue it.
+pub(super) fn acquit(path: &Path) -> std::io::Result<()> {
+    file::remove_if_there(&file::sibling(path, "damaged"))?;
+    file::sync_directory(path)
 }
 
 /// Puts records, cursor and marks of the old book into the new one.
@@ -99,7 +113,7 @@ pub(super) fn unfinished(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let (earlier, salvage, unknown) = (format!("{stem}.earlier-"), format!("{stem}.salvage-"), "-unknown-");
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(store::folder(path))? {
+    for entry in std::fs::read_dir(file::folder(path))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let ours = name.starts_with(&earlier) || name.starts_with(&salvage);
@@ -119,38 +133,20 @@ fn beside(path: &Path, word: &str) -> PathBuf {
 fn free_name(path: &Path, word: &str, epoch: &str) -> (u32, PathBuf) {
     (1..)
         .map(|number| (number, beside(path, &format!("{word}-{epoch}-{number}"))))
-        .find(|(_, name)| !name.exists() && !store::with_suffix(name, "-wal").exists())
+        .find(|(_, name)| !name.exists() && !file::with_suffix(name, "-wal").exists())
         .expect("the numbers do not end")
 }
 
-/// What a damaged file still gives.
-#[derive(Default)]
-struct Found {
-    lines: Vec<Line>,
-    seals: Vec<Seal>,
-    keys: Vec<(u64, Hex<32>)>,
-    cut: Option<(u64, Hex<64>)>,
-    receipt: Option<Receipted>,
-    kept: Kept,
-}
-
-fn read_out(path: &Path) -> Found {
-    let Ok(connection) = store::connect_reader(path) else { return Found::default() };
-    let records = rows(&connection, store::SELECT_RECORD, store::record);
-    let whole = records.1 && records.0.iter().all(|(_, right)| *right);
-    let cursor = store::cursor(&connection).ok().filter(|(_, right)| *right && whole).map(|(cursor, _)| cursor);
-    let marks = rows(&connection, store::SELECT_MARK, store::mark).0;
-    Found {
-        lines: lines(&connection),
-        seals: rows(&connection, &format!("{} ORDER BY number", store::SELECT_SEAL), store::seal).0,
-        keys: store::keys(&connection).unwrap_or_default(),
-        cut: store::cut(&connection).ok().flatten(),
-        receipt: store::receipt(&connection).ok().flatten().filter(|(_, right)| *right).map(|(receipt, _)| receipt),
-        kept: Kept {
-            records: records.0.into_iter().filter(|(_, right)| *right).map(|(record, _)| record).collect(),
-            cursor,
+impl Kept {
+    fn read(connection: &Connection) -> Kept {
+        let (records, all) = rows(connection, store::SELECT_RECORD, store::record);
+        let whole = all && records.iter().all(|(_, right)| *right);
+        let (marks, _) = rows(connection, store::SELECT_MARK, store::mark);
+        Kept {
+            records: records.into_iter().filter(|(_, right)| *right).map(|(record, _)| record).collect(),
+            cursor: store::cursor(connection).ok().filter(|(_, right)| *right && whole).map(|(cursor, _)| cursor),
             marks: marks.into_iter().filter(|(_, _, right)| *right).map(|(key, value, _)| (key, value)).collect(),
-        },
+        }
     }
 }
 
@@ -173,75 +169,126 @@ fn rows<T>(
     (found, all)
 }
 
-/// Lines from both ends up to the damage, then one by one inside of it.
-fn lines(connection: &Connection) -> Vec<Line> {
-    let (mut found, whole) = rows(connection, &format!("{} ORDER BY seq", store::SELECT_LINE), store::line);
-    if whole {
-        return found;
-    }
-    let front = found.last().map_or(0, |line| line.seq);
+/// Hands out every readable line: from the front up to the damage, inside of it one by one, then from the back.
+fn lines(connection: &Connection, mut take: impl FnMut(Line) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let mut last = 0;
+    let sql = format!("{} ORDER BY seq", store::SELECT_LINE);
+    let Stopped::Damage = stream(connection, &sql, |line| {
+        last = line.seq;
+        take(line)
+    })?
+    else {
+        return Ok(());
+    };
+    let front = last;
+    let mut end = None;
     let sql = format!("{} WHERE {front} < seq ORDER BY seq DESC", store::SELECT_LINE);
-    let mut back = rows(connection, &sql, store::line).0;
-    back.reverse();
-    let end = back.first().map_or(front, |line| line.seq);
+    stream(connection, &sql, |line| {
+        end = Some(line.seq);
+        take(line)
+    })?;
     let one = format!("{} WHERE seq = ?", store::SELECT_LINE);
-    for seq in front + 1..end.min(front.saturating_add(GAP_MAX)) {
+    let end = end.map_or(front + OPEN_GAP_MAX, |end| end.min(front + GAP_MAX));
+    for seq in front + 1..end {
         if let Ok(line) = connection.query_row(&one, [store::int(seq)], store::line) {
-            found.push(line);
+            take(line)?;
         }
     }
-    found.extend(back);
-    found
+    Ok(())
 }
 
-/// How many of the lines stand in an unbroken chain from the first one that can be checked.
-fn chained(id: BookId, found: &Found) -> u64 {
-    let (mut seq, mut head) =
-        origin(id, found.seals.first().filter(|seal| found.cut.is_some_and(|cut| cut.0 == seal.number)));
-    let mut count = 0;
-    for line in &found.lines {
-        if line.seq != seq + 1 || chain::link(head, line) != line.hash {
-            break;
+enum Stopped {
+    End,
+    Damage,
+}
+
+/// The rows up to the first that cannot be read; fails only when `take` does.
+fn stream(
+    connection: &Connection,
+    sql: &str,
+    mut take: impl FnMut(Line) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Stopped> {
+    let Ok(mut statement) = connection.prepare(sql) else { return Ok(Stopped::Damage) };
+    let Ok(mut rows) = statement.query(()) else { return Ok(Stopped::Damage) };
+    loop {
+        match rows.next().and_then(|row| row.map(store::line).transpose()) {
+            Ok(Some(line)) => take(line)?,
+            Ok(None) => return Ok(Stopped::End),
+            Err(_) => return Ok(Stopped::Damage),
         }
-        (seq, head, count) = (line.seq, line.hash, count + 1);
     }
-    count
+}
+
+/// How many lines a file gives, and how many of them stand in an unbroken chain from the first that can be checked.
+struct Tally {
+    lines: u64,
+    chained: u64,
+    /// Line and hash that the next one has to follow; `None` after the break.
+    tip: Option<(u64, Hex<32>)>,
+}
+
+impl Tally {
+    fn count(&mut self, line: &Line) {
+        self.lines += 1;
+        self.tip = self.tip.filter(|(seq, head)| line.seq == seq + 1 && chain::link(*head, line) == line.hash);
+        if self.tip.is_some() {
+            self.tip = Some((line.seq, line.hash));
+            self.chained += 1;
+        }
+    }
+}
+
+/// Counts the lines of a damaged file, and copies them with their seals into `salvage`, a book of the same identity.
+fn save(
+    damaged: &Connection,
+    id: Option<BookId>,
+    salvage: Option<&(PathBuf, &Title)>,
+) -> Result<(u64, u64), StoreError> {
+    let (seals, _) = rows(damaged, &format!("{} ORDER BY number", store::SELECT_SEAL), store::seal);
+    let cut = store::cut(damaged).ok().flatten();
+    let under = seals.first().filter(|seal| cut.is_some_and(|(number, _)| number == seal.number));
+    let mut tally = Tally { lines: 0, chained: 0, tip: id.map(|id| origin(id, under)) };
+    let Some((path, title)) = salvage else {
+        lines(damaged, |line| {
+            tally.count(&line);
+            Ok(())
+        })?;
+        return Ok((tally.lines, tally.chained));
+    };
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        file::remove_if_there(&file::with_suffix(path, suffix))?;
+    }
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "EXTRA")?;
+    file::migrate(&mut connection)?;
+    let tx = connection.transaction()?;
+    tx.pragma_update(None, "application_id", file::APPLICATION_ID)?;
+    store::put_title(&tx, title)?;
+    for (from_seal, public) in store::keys(damaged).unwrap_or_default() {
+        if let Ok(public) = VerifyingKey::from_bytes(&public.0) {
+            store::put_key(&tx, from_seal, &public)?;
+        }
+    }
+    lines(damaged, |line| {
+        tally.count(&line);
+        store::put_line(&tx, &line)
+    })?;
+    for seal in &seals {
+        store::put_seal(&tx, seal)?;
+    }
+    if let Some((number, previous)) = cut {
+        store::put_cut(&tx, number, previous)?;
+    }
+    if let Ok(Some((receipt, true))) = store::receipt(damaged) {
+        store::put_receipt(&tx, &receipt)?;
+    }
+    tx.commit()?;
+    connection.close().map_err(|(_, error)| error)?;
+    file::sync_directory(path)?;
+    Ok((tally.lines, tally.chained))
 }
 
 /// Where the chain of a book begins: at the seal under its cut, else at its genesis.
 pub(super) fn origin(id: BookId, cut: Option<&Seal>) -> (u64, Hex<32>) {
     cut.map_or((0, chain::genesis(id)), |seal| (seal.last, seal.head))
-}
-
-fn write_salvage(path: &Path, title: &Title, found: &Found) -> Result<(), StoreError> {
-    for suffix in ["", "-wal", "-shm"] {
-        store::remove_if_there(&store::with_suffix(path, suffix))?;
-    }
-    let mut connection = Connection::open(path)?;
-    connection.pragma_update(None, "synchronous", "EXTRA")?;
-    store::migrate(&mut connection)?;
-    let tx = connection.transaction()?;
-    tx.pragma_update(None, "application_id", store::APPLICATION_ID)?;
-    store::put_title(&tx, title)?;
-    for (from_seal, public) in &found.keys {
-        if let Ok(public) = ed25519_dalek::VerifyingKey::from_bytes(&public.0) {
-            store::put_key(&tx, *from_seal, &public)?;
-        }
-    }
-    for line in &found.lines {
-        store::put_line(&tx, line)?;
-    }
-    for seal in &found.seals {
-        store::put_seal(&tx, seal)?;
-    }
-    if let Some((number, previous)) = found.cut {
-        store::put_cut(&tx, number, previous)?;
-    }
-    if let Some(receipt) = &found.receipt {
-        store::put_receipt(&tx, receipt)?;
-    }
-    tx.commit()?;
-    connection.close().map_err(|(_, error)| error)?;
-    store::sync_directory(path)?;
-    Ok(())
 }

@@ -3,13 +3,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::identity::hex::Hex;
 use crate::ledger::book::Settings;
 use crate::ledger::chain::Seal;
+use crate::ledger::file;
 use crate::ledger::opening::Tail;
 use crate::ledger::store;
 use crate::quantity::Moment;
@@ -26,6 +29,8 @@ pub(super) struct Room {
     reserve: PathBuf,
     limit_bytes: u64,
     reserve_bytes: u64,
+    /// Of the file when it was opened; `None` where there was none yet.
+    inode: Option<u64>,
 }
 
 /// Bytes that may still be written.
@@ -47,21 +52,30 @@ impl Room {
     pub fn new(settings: &Settings) -> Room {
         Room {
             path: settings.path.clone(),
-            reserve: store::sibling(&settings.path, "reserve"),
+            reserve: file::sibling(&settings.path, "reserve"),
             limit_bytes: settings.limit_bytes,
             reserve_bytes: settings.reserve_bytes,
+            inode: std::fs::metadata(&settings.path).ok().map(|found| found.ino()),
         }
     }
 
+    /// How much may still be written.
+    ///
+    /// # Errors
+    /// When the disk does not answer, or another file stands at the path: SQLite would go on writing into the one that
+    /// no name leads to any more.
     pub fn headroom(&self) -> std::io::Result<Headroom> {
-        let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
-        let used =
-            length(self.path.clone()) + length(store::with_suffix(&self.path, "-wal")) + length(self.reserve.clone());
-        let disk = rustix::fs::statvfs(store::folder(&self.path))?;
-        Ok(Headroom {
-            of_limit: self.limit_bytes.saturating_sub(used),
-            of_disk: disk.f_bavail.saturating_mul(disk.f_frsize),
-        })
+        let book = std::fs::metadata(&self.path).ok();
+        if self.inode.is_some() && book.as_ref().map(|found| found.ino()) != self.inode {
+            let path = self.path.display();
+            return Err(std::io::Error::other(format!(
+                "{path} was removed or replaced while in use; bring the file back"
+            )));
+        }
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+        let beside = length(&file::with_suffix(&self.path, "-wal")) + length(&self.reserve);
+        let used = book.map_or(0, |found| found.len()) + beside;
+        Ok(Headroom { of_limit: self.limit_bytes.saturating_sub(used), of_disk: free_on_disk(&self.path)? })
     }
 
     pub fn is_tight(&self, headroom: Headroom) -> bool {
@@ -97,15 +111,21 @@ impl Room {
     pub fn why(&self, headroom: Headroom) -> String {
         if headroom.of_limit <= headroom.of_disk {
             let limit = self.limit_bytes >> 20;
-            format!("the book fills its limit of {limit} MiB and the server has not confirmed its oldest lines")
+            format!("the book fills its limit of {limit} MiB; every line left is unconfirmed or still within its time")
         } else {
             format!("the disk of {} has {} KiB left", self.path.display(), headroom.of_disk >> 10)
         }
     }
 }
 
+/// Bytes that the file system of `path` has left for us.
+pub(super) fn free_on_disk(path: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(file::folder(path))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Real blocks, not a hole: a hole would free nothing when it is given up.
-fn fill(path: &PathBuf, bytes: u64) -> std::io::Result<()> {
+fn fill(path: &Path, bytes: u64) -> std::io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
     let zeros = vec![0; 1 << 16];
     let mut left = bytes;
@@ -135,7 +155,10 @@ pub(super) fn give_up(connection: &mut Connection, tail: &mut Tail, horizon: Mom
     store::put_cut(&tx, seal.number, previous)?;
     tx.commit()?;
     tail.first = seal.last + 1;
-    shrink(connection)?;
+    // The pages are free for new lines whether or not the file gets shorter.
+    if let Err(error) = shrink(connection) {
+        tracing::warn!("the file of the book cannot be made shorter: {error}");
+    }
     Ok(lines as u64)
 }
 
@@ -173,7 +196,10 @@ fn shrink(connection: &Connection) -> rusqlite::Result<()> {
     empty_log(connection)
 }
 
-/// Moves the write-ahead log into the file and cuts it to nothing, as far as readers let us.
+/// Moves the write-ahead log into the file and cuts it to nothing, as far as readers let us: nobody waits for them.
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+    connection.busy_timeout(Duration::ZERO)?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+    connection.busy_timeout(file::BUSY)?;
+    emptied
 }

@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use rusqlite::Connection;
-use rustix::time::{ClockId, clock_gettime};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use crate::event::{Body, System};
-use crate::identity::hex::{Hex, HexBytes};
-use crate::ledger::book::{CannotRecord, Disk, Settings, State, StoredRecord, Written};
-use crate::ledger::chain::{self, BookId, Line, Seal};
+use crate::ledger::book::{CannotRecord, Disk, Settings, State, Written};
+use crate::ledger::chain::BookId;
+use crate::ledger::file::{self, Ailment};
 use crate::ledger::opening::{self, Tail};
 use crate::ledger::rescue;
 use crate::ledger::retention::{self, Headroom, Room};
-use crate::ledger::store::{self, Ailment, Receipted};
+use crate::ledger::work::{Command, NEED, Standing};
 use crate::quantity::Moment;
 
 /// A group takes what waits, up to this many entries or this long; nobody waits for a group to fill.
@@ -25,68 +23,6 @@ const GROUP_TIME: Duration = Duration::from_millis(2);
 const PROBE: Duration = Duration::from_secs(1);
 /// How often the room on the disk is looked at while nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
-/// Room that an acknowledgement needs, and that any other work needs beside its own bytes: some pages of log, and the
-/// checkpoint that follows.
-const NEED_SMALL: u64 = 64 << 10;
-const NEED: u64 = 192 << 10;
-/// Columns, keys and page headers around a body, roughly.
-const ROW_BYTES: u64 = 200;
-
-/// An entry whose body is encoded, in the caller's thread.
-pub(super) struct Draft {
-    pub at: Moment,
-    pub zone_min: i16,
-    pub kind: u8,
-    pub schema: u16,
-    pub body: Vec<u8>,
-    pub marks: Vec<(String, Option<Vec<u8>>)>,
-}
-
-pub(super) enum Work {
-    Append(Vec<Draft>),
-    Acknowledge(Receipted),
-    Records(Vec<StoredRecord>, u64),
-    RotateKey(Box<SigningKey>),
-}
-
-pub(super) struct Command {
-    pub work: Work,
-    pub reply: oneshot::Sender<Result<Written, CannotRecord>>,
-}
-
-impl Work {
-    fn entries(&self) -> usize {
-        match self {
-            Work::Append(drafts) => drafts.len(),
-            Work::Acknowledge(_) | Work::RotateKey(_) => 1,
-            Work::Records(records, _) => records.len(),
-        }
-    }
-
-    /// Bytes of disk that must be free for it: once in the log, once in the file.
-    fn need(&self) -> u64 {
-        let of = |bytes: usize| bytes as u64 + ROW_BYTES;
-        let bytes: u64 = match self {
-            Work::Acknowledge(_) => return NEED_SMALL,
-            Work::Append(drafts) => {
-                let marks = |draft: &Draft| {
-                    draft.marks.iter().map(|(_, value)| of(value.as_ref().map_or(0, Vec::len))).sum::<u64>()
-                };
-                drafts.iter().map(|draft| of(draft.body.len()) + marks(draft)).sum()
-            }
-            Work::Records(records, _) => records.iter().map(|record| of(record.body.len())).sum(),
-            Work::RotateKey(_) => ROW_BYTES,
-        };
-        NEED + 2 * bytes
-    }
-}
-
-/// What a transaction changes in memory once it is committed.
-#[derive(Clone)]
-struct Standing {
-    tail: Tail,
-    key: SigningKey,
-}
 
 pub(super) struct Writer {
     settings: Settings,
@@ -96,6 +32,8 @@ pub(super) struct Writer {
     standing: Standing,
     room: Room,
     disk: Disk,
+    /// Free bytes that the last refused work needed; the book is not called ready before they are there.
+    wanted: u64,
     /// The file is beyond mending while we run; the next start moves it aside.
     lost: bool,
     state: watch::Sender<State>,
@@ -123,6 +61,7 @@ impl Writer {
             standing: Standing { tail, key },
             room,
             disk: Disk::Fine,
+            wanted: 0,
             lost: false,
             state,
             last_line: Instant::now(),
@@ -187,9 +126,8 @@ impl Writer {
         } else {
             self.room.restore_reserve(headroom);
         }
-        match self.make_room(NEED) {
-            Ok(()) => {}
-            Err(why) => self.set_disk(Disk::CannotRecord { why }),
+        if let Err(why) = self.make_room(NEED.max(self.wanted)) {
+            self.set_disk(Disk::CannotRecord { why });
         }
     }
 
@@ -197,7 +135,7 @@ impl Writer {
         match self.room.headroom() {
             Ok(headroom) => Some(headroom),
             Err(error) => {
-                self.set_disk(Disk::CannotRecord { why: format!("the disk does not answer: {error}") });
+                self.set_disk(Disk::CannotRecord { why: error.to_string() });
                 None
             }
         }
@@ -208,10 +146,13 @@ impl Writer {
         let mut reserve = true;
         let mut emptied = false;
         loop {
-            let headroom = self.room.headroom().map_err(|error| format!("the disk does not answer: {error}"))?;
+            let headroom = self.room.headroom().map_err(|error| error.to_string())?;
             if need <= headroom.free() {
-                let tight = self.room.is_tight(headroom);
-                self.set_disk(if tight { Disk::Tight { free_bytes: headroom.free() } } else { Disk::Fine });
+                if self.wanted <= need {
+                    self.wanted = 0;
+                    let tight = self.room.is_tight(headroom);
+                    self.set_disk(if tight { Disk::Tight { free_bytes: headroom.free() } } else { Disk::Fine });
+                }
                 return Ok(());
             }
             if !emptied && let Some(connection) = &self.connection {
@@ -265,7 +206,7 @@ impl Writer {
         if self.make_room(need).is_ok() {
             match self.commit(&group) {
                 Ok(answers) => return reply(group, answers),
-                Err(error) if store::ailment(&error) != Ailment::Full => return self.fail(group, &error),
+                Err(error) if file::ailment(&error) != Ailment::Full => return self.fail(group, &error),
                 Err(_) => {}
             }
         }
@@ -282,13 +223,14 @@ impl Writer {
                 continue;
             }
             if let Err(why) = self.make_room(need) {
+                self.wanted = self.wanted.max(need);
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
                 refuse(group, &CannotRecord::NoRoom { why });
                 continue;
             }
             match self.commit(&group) {
                 Ok(answers) => reply(group, answers),
-                Err(error) if store::ailment(&error) == Ailment::Full && self.room.release_reserve() => {
+                Err(error) if file::ailment(&error) == Ailment::Full && self.room.release_reserve() => {
                     match self.commit(&group) {
                         Ok(answers) => reply(group, answers),
                         Err(error) => self.fail(group, &error),
@@ -345,26 +287,25 @@ impl Writer {
     fn fail(&mut self, group: Vec<Command>, error: &rusqlite::Error) {
         let why = error.to_string();
         tracing::error!("the book cannot be written: {why}");
-        match store::ailment(error) {
+        match file::ailment(error) {
             Ailment::Full => {
                 let why = "the disk is full".to_owned();
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
                 refuse(group, &CannotRecord::NoRoom { why });
             }
-            Ailment::Disk | Ailment::Damaged => {
+            Ailment::Disk | Ailment::Damaged | Ailment::Other => {
                 self.connection = None;
                 self.set_disk(Disk::CannotRecord { why: why.clone() });
                 refuse(group, &CannotRecord::Store { why });
                 self.look();
             }
-            Ailment::Other => refuse(group, &CannotRecord::Store { why }),
         }
     }
 
     /// Opens the file again; whether it stands where it stood. A tail longer than ours is a commit that reached the
     /// file although it was reported as failed: nobody was told ok, but a reader may have seen it, so it stays.
     fn reopen(&mut self) -> bool {
-        let opened = store::connect(&self.settings.path, self.settings.limit_bytes)
+        let opened = file::connect(&self.settings.path, self.settings.limit_bytes)
             .map_err(opening::Unsound::from)
             // Rewrites what may be in the page cache only.
             .and_then(|connection| retention::empty_log(&connection).map(|()| connection).map_err(Into::into))
@@ -383,7 +324,7 @@ impl Writer {
                 Err(error) => self.not_open(error.to_string()),
             },
             Err(opening::Unsound::Broken(why)) => self.lose(why),
-            Err(opening::Unsound::Sql(error)) if store::ailment(&error) == Ailment::Damaged => {
+            Err(opening::Unsound::Sql(error)) if file::ailment(&error) == Ailment::Damaged => {
                 self.lose(error.to_string())
             }
             Err(opening::Unsound::Sql(error)) => self.not_open(error.to_string()),
@@ -432,103 +373,6 @@ impl Writer {
     }
 }
 
-impl Standing {
-    /// The outer error fails the transaction, the inner one only this work.
-    fn work(&mut self, tx: &Connection, id: BookId, work: &Work) -> rusqlite::Result<Result<Written, CannotRecord>> {
-        let first = self.tail.last + 1;
-        match work {
-            Work::Append(drafts) => {
-                for draft in drafts {
-                    self.append(tx, draft)?;
-                }
-            }
-            Work::Acknowledge(receipt) => {
-                if !self.acknowledge(tx, id, receipt)? {
-                    return Ok(Err(CannotRecord::OtherHead { last: receipt.last }));
-                }
-            }
-            Work::Records(records, cursor) => {
-                for record in records {
-                    store::put_record(tx, record)?;
-                }
-                store::put_cursor(tx, *cursor)?;
-                self.tail.cursor = *cursor;
-            }
-            Work::RotateKey(new) => {
-                let body = Body::System(System::KeyChanged { key: Hex(new.verifying_key().to_bytes()) });
-                let (kind, schema) = (body.kind(), body.schema());
-                let (at, zone_min) = (Moment::now(), self.tail.zone_min);
-                self.append(tx, &Draft { at, zone_min, kind, schema, body: body.encode(), marks: Vec::new() })?;
-                self.seal(tx, id)?;
-                self.key = new.as_ref().clone();
-                store::put_key(tx, self.tail.seals + 1, &self.key.verifying_key())?;
-            }
-        }
-        Ok(Ok(Written { first, last: self.tail.last, head: self.tail.head }))
-    }
-
-    fn append(&mut self, tx: &Connection, draft: &Draft) -> rusqlite::Result<()> {
-        let mut line = Line {
-            seq: self.tail.last + 1,
-            at: draft.at,
-            zone_min: draft.zone_min,
-            mono_us: since_boot_us(),
-            kind: draft.kind,
-            schema: draft.schema,
-            body: HexBytes(draft.body.clone()),
-            hash: self.tail.head,
-        };
-        line.hash = chain::link(self.tail.head, &line);
-        store::put_line(tx, &line)?;
-        for (key, value) in &draft.marks {
-            store::put_mark(tx, key, value.as_deref())?;
-        }
-        self.tail.last = line.seq;
-        self.tail.head = line.hash;
-        self.tail.at = Some(line.at);
-        self.tail.zone_min = line.zone_min;
-        Ok(())
-    }
-
-    /// Whether the receipt names a line of this book.
-    fn acknowledge(&mut self, tx: &Connection, id: BookId, receipt: &Receipted) -> rusqlite::Result<bool> {
-        if self.tail.last < receipt.last {
-            return Ok(false);
-        }
-        // A line before the cut cannot be compared any more; a restored server may stand there.
-        let ours = opening::hash_at(tx, id, receipt.last)?;
-        if ours.is_some_and(|ours| ours != receipt.head) {
-            return Ok(false);
-        }
-        let same_server = self.tail.server_epoch == Some(receipt.server_epoch);
-        if same_server && receipt.last <= self.tail.acknowledged {
-            return Ok(true);
-        }
-        store::put_receipt(tx, receipt)?;
-        self.tail.acknowledged = receipt.last;
-        self.tail.server_epoch = Some(receipt.server_epoch);
-        Ok(true)
-    }
-
-    /// Seals what is not sealed yet.
-    fn seal(&mut self, tx: &Connection, id: BookId) -> rusqlite::Result<()> {
-        let seal = Seal {
-            number: self.tail.seals + 1,
-            first: self.tail.sealed + 1,
-            last: self.tail.last,
-            head: self.tail.head,
-            at: Moment::now(),
-            signature: Seal::BEFORE_FIRST,
-        };
-        let seal = seal.sign(id, self.tail.seal_signature, &self.key);
-        store::put_seal(tx, &seal)?;
-        self.tail.seals = seal.number;
-        self.tail.sealed = seal.last;
-        self.tail.seal_signature = seal.signature;
-        Ok(())
-    }
-}
-
 fn gather(first: Command, queue: &mut mpsc::Receiver<Command>) -> Vec<Command> {
     let begun = Instant::now();
     let mut entries = first.work.entries();
@@ -552,10 +396,4 @@ fn refuse(group: Vec<Command>, why: &CannotRecord) {
     for command in group {
         let _ = command.reply.send(Err(why.clone()));
     }
-}
-
-/// Microseconds since boot, suspended time included.
-fn since_boot_us() -> i64 {
-    let now = clock_gettime(ClockId::Boottime);
-    now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000)
 }

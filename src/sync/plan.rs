@@ -111,8 +111,9 @@ impl Pace {
         self.lines = (self.lines + Pace::STEP).min(self.most);
     }
 
-    pub fn failed(&mut self) {
-        self.lines = (self.lines / 2).max(1);
+    /// A batch of `lines` lines failed.
+    pub fn failed_at(&mut self, lines: usize) {
+        self.lines = (self.lines.min(lines) / 2).max(1);
     }
 }
 
@@ -251,18 +252,18 @@ mod tests {
                     Step::Broken(broken) => return Err(TestCaseError::fail(format!("{broken}"))),
                 };
                 if matches!(luck, Luck::TooLarge) {
-                    pace.failed();
+                    pace.failed_at(pace.lines());
                     continue;
                 }
                 if matches!(luck, Luck::RequestLost) {
-                    pace.failed();
+                    pace.failed_at(pace.lines());
                     known = standing(&server);
                     continue;
                 }
                 prop_assert_eq!(from, server.len() as u64 + 1, "a batch that the server would refuse");
                 server.extend(from..from + count);
                 if matches!(luck, Luck::ReplyLost) {
-                    pace.failed();
+                    pace.failed_at(pace.lines());
                 } else {
                     pace.succeeded();
                     own.acknowledged = server.len() as u64;

@@ -266,3 +266,112 @@ pub struct Refusal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Hex<32>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Body;
+    use crate::ledger::chain;
+
+    /// Whoever builds a terminal by the description must find its figures right.
+    #[test]
+    fn the_worked_example_of_the_description_is_true() {
+        let page = include_str!("../../docs/sync.md");
+        let movement = page.lines().find(|line| line.starts_with("{\"act\"")).expect("the page shows a movement");
+        assert!(matches!(Body::decode(1, 0x8001, movement.as_bytes()), Ok(Body::Movement(_))));
+        let offset =
+            page.split('`').find(|part| part.starts_with("{\"ClockOffset\"")).expect("the page shows an offset");
+        assert!(matches!(Body::decode(6, 0x8001, offset.as_bytes()), Ok(Body::System(_))));
+
+        let key = SigningKey::from_bytes(&[5; 32]);
+        let server = SigningKey::from_bytes(&[9; 32]);
+        let epoch = Hex::parse("000102030405060708090a0b0c0d0e0f").unwrap();
+        let book = BookId { terminal: 7, epoch };
+        let mut line = Line {
+            seq: 1,
+            at: Moment(1_795_000_000_000_000),
+            zone_min: 480,
+            mono_us: 77,
+            kind: 1,
+            schema: 0x8001,
+            body: HexBytes(movement.as_bytes().to_vec()),
+            hash: Hex([0; 32]),
+        };
+        line.hash = chain::link(chain::genesis(book), &line);
+        let at = Moment(1_795_000_005_000_000);
+        let seal = Seal { number: 1, first: 1, last: 1, head: line.hash, at, signature: Seal::BEFORE_FIRST };
+        let seal = seal.sign(book, Seal::BEFORE_FIRST, &key);
+        let request = sign(&key, "GET", &down_path(0, 25), Moment(1_795_000_006_000_000), &[]);
+        for (what, value) in [
+            ("public key of the terminal", Hex(key.verifying_key().to_bytes()).to_string()),
+            ("public key of the server", Hex(server.verifying_key().to_bytes()).to_string()),
+            ("hash(0)", chain::genesis(book).to_string()),
+            ("hash(1)", line.hash.to_string()),
+            ("signature of the seal", seal.signature.to_string()),
+            ("BLAKE3 of nothing", blake3::hash(&[]).to_hex().to_string()),
+            ("signature of the request", request.to_string()),
+            ("signature of the receipt", Receipt::sign(book, 1, line.hash, &server).signature.to_string()),
+            (
+                "signature of the record",
+                SignedRecord::sign(4, b"{\"version\":4}".to_vec(), &server).signature.to_string(),
+            ),
+        ] {
+            let row = format!("| {what} | `{value}` |");
+            assert!(page.contains(&row), "docs/sync.md lacks the row {row}");
+        }
+    }
+
+    /// The messages that the page shows are those that the program reads, once the places in <> and … are filled in.
+    #[test]
+    fn the_messages_of_the_description_can_be_read() {
+        let page = include_str!("../../docs/sync.md");
+        let filled = |part: &str| {
+            let mut text = part.replace("7b22…", "7b22");
+            for (shown, bytes) in [
+                ("\"<64 bytes>\"", 64),
+                ("\"signature\":\"…\"", 64),
+                ("\"epoch\":\"…\"", 16),
+                ("\"server_epoch\":\"…\"", 16),
+                ("\"hash\":\"…\"", 32),
+            ] {
+                let value = format!("\"{}\"", "00".repeat(bytes));
+                text = match shown.split_once(':') {
+                    Some((name, _)) => text.replace(shown, &format!("{name}:{value}")),
+                    None => text.replace(shown, &value),
+                };
+            }
+            while let (Some(from), Some(to)) = (text.find('<'), text.find('>')) {
+                text.replace_range(from..=to, &"00".repeat(32));
+            }
+            text
+        };
+        let messages: Vec<_> = page.lines().filter(|line| line.starts_with('{')).map(filled).collect();
+        let [_, enrol, enrolled, hello, hello_reply, batch, batch_reply, down, back, returned] = messages.as_slice()
+        else {
+            panic!("the page shows {} messages", messages.len())
+        };
+        fn read<T: serde::de::DeserializeOwned>(text: &str) {
+            if let Err(error) = serde_json::from_str::<T>(text) {
+                panic!("{error}: {text}");
+            }
+        }
+        read::<Enrol>(enrol);
+        read::<Enrolled>(enrolled);
+        read::<Hello>(hello);
+        read::<HelloReply>(hello_reply);
+        read::<Batch>(batch);
+        read::<BatchReply>(batch_reply);
+        read::<Down>(down);
+        read::<Return>(back);
+        read::<Returned>(returned);
+    }
+
+    #[test]
+    fn a_small_body_that_unpacks_to_a_large_one_is_refused() {
+        let bomb = compress(&vec![0; 1 << 20]);
+        assert!(bomb.len() < 1000);
+        assert!(matches!(decompress(&bomb, 1 << 19), Err(Packed::TooLarge { .. })));
+        assert_eq!(decompress(&bomb, 1 << 20).unwrap().len(), 1 << 20);
+        assert!(matches!(decompress(b"plain", 100), Err(Packed::Damaged(_))));
+    }
+}

@@ -1,0 +1,394 @@
+//! The client of one LLRP reader: from its greeting to tags, and an orderly goodbye.
+//!
+//! One request is under way at a time. The order: the reader's ConnectionAttemptEvent, the version where asked for,
+//! capabilities, configuration, our ROSpec in place of all others, enabled and seen to run. Everything is applied anew
+//! on every connection, since a reader may or may not have kept it. Sources: LLRP 1.0.1 sections 10 to 13 and 20.
+
+mod news;
+mod steps;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::event::{Event, Read};
+use crate::llrp::frame::{self, Frame};
+use crate::llrp::message::{Message, Parameter};
+use crate::llrp::program::{self, Capabilities, Extent};
+use crate::llrp::report::{RO_ACCESS_REPORT, Stamps, TagReports};
+use crate::llrp::settings::Settings;
+use crate::llrp::status::Status;
+
+/// Longest wait for the reader's greeting, for an answer, and for the end of a message that has begun.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+
+/// Longest wait for an answer about the version: readers that speak only 1.0.1 may say nothing at all.
+const VERSION_WAIT: Duration = Duration::from_secs(3);
+
+/// Longest time that an orderly goodbye takes.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// How often waiting tags are fetched where a report holds more than one.
+const FETCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Acknowledgements that wait at once. A reader asks once in seconds; more have no use.
+const ACKS_MAX: usize = 5;
+
+/// Longest message besides a tag report that is looked into, in octets. Real ones end near 2,000.
+const CONTROL_MAX: usize = 256 << 10;
+
+const KEEPALIVE: u16 = 62;
+const READER_EVENT_NOTIFICATION: u16 = 63;
+const ERROR_MESSAGE: u16 = 100;
+
+/// The session with one reader. Give it what arrived and the time, send what it says, take its events.
+#[derive(Clone, Debug)]
+pub struct Llrp {
+    settings: Settings,
+    reader: Capabilities,
+    step: Step,
+    /// The request under way.
+    asked: Option<Asked>,
+    /// When the present step has taken too long.
+    deadline: Option<Duration>,
+    /// When an orderly goodbye has taken too long.
+    close_by: Option<Duration>,
+    /// When waiting tags are fetched next.
+    fetch_at: Option<Duration>,
+    version: u8,
+    last_id: u32,
+    received: Vec<u8>,
+    /// Since when the message at the front of `received` is incomplete.
+    incomplete_since: Option<Duration>,
+    heard: Duration,
+    /// Whether the reader agreed to send signs of life, so that silence means something.
+    guarded: bool,
+    told_ready: bool,
+    /// The reader's clock when the connection came up, and when that was.
+    greeted: Option<(Stamps, Duration)>,
+    /// Whether reports may still be from before this connection.
+    catching_up: bool,
+    acks: VecDeque<Vec<u8>>,
+    requests: VecDeque<Vec<u8>>,
+    events: VecDeque<Queued>,
+}
+
+/// What the session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Unopened,
+    Greeting,
+    SupportedVersion,
+    AgreeVersion,
+    Capabilities,
+    Configure(Extent),
+    DeleteOthers,
+    Add(Extent),
+    Enable,
+    /// GET_ROSPECS: does our program run?
+    Look,
+    Start,
+    Reading,
+    Disable,
+    Delete,
+    Goodbye,
+    Over,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    id: u32,
+    answer: u16,
+    request: &'static str,
+}
+
+#[derive(Clone, Debug)]
+enum Queued {
+    Event(Event),
+    /// A report, read as far as `at`; its newest stamp was `waited` ago.
+    Report {
+        body: Vec<u8>,
+        at: usize,
+        newest: Stamps,
+        waited: Duration,
+    },
+}
+
+impl Llrp {
+    /// A session that waits for its connection.
+    pub fn new(settings: Settings) -> Llrp {
+        Llrp {
+            settings,
+            reader: Capabilities::default(),
+            step: Step::Unopened,
+            asked: None,
+            deadline: None,
+            close_by: None,
+            fetch_at: None,
+            version: 1,
+            last_id: 0,
+            received: Vec::new(),
+            incomplete_since: None,
+            heard: Duration::ZERO,
+            guarded: false,
+            told_ready: false,
+            greeted: None,
+            catching_up: true,
+            acks: VecDeque::new(),
+            requests: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The TCP connection stands. A session may be opened again after it was lost: it starts from the beginning and
+    /// keeps only the events that were not taken yet.
+    pub fn opened(&mut self, now: Duration) {
+        let events = std::mem::take(&mut self.events);
+        *self = Llrp { events, ..Llrp::new(self.settings.clone()) };
+        self.heard = now;
+        self.step = Step::Greeting;
+        self.deadline = Some(now + ANSWER_WAIT);
+    }
+
+    /// Takes what the connection delivered, in any split.
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+        if bytes.is_empty() || self.closed() {
+            return;
+        }
+        self.heard = now;
+        self.received.extend_from_slice(bytes);
+        let mut received = std::mem::take(&mut self.received);
+        let mut used = 0;
+        while let Some(rest @ [first, ..]) = received.get(used..) {
+            let version = first >> 2 & 0x07;
+            if !matches!(version, 1 | 2) {
+                let reason = format!("a message has protocol version {version}, not LLRP 1.0.1 or 1.1");
+                return self.lose_framing(rest.len(), &reason);
+            }
+            match frame::cut(rest) {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    used += frame.len();
+                    self.frame(&frame, now);
+                }
+                Err(lost) => return self.lose_framing(rest.len(), &lost.to_string()),
+            }
+            if self.step == Step::Over {
+                return;
+            }
+        }
+        received.drain(..used);
+        self.incomplete_since = match received.is_empty() {
+            true => None,
+            false if 0 < used => Some(now),
+            false => self.incomplete_since.or(Some(now)),
+        };
+        self.received = received;
+    }
+
+    /// Lets time pass: finds silence and overdue answers.
+    pub fn tick(&mut self, now: Duration) {
+        if self.closed() {
+            return;
+        }
+        if self.close_by.is_some_and(|by| by <= now) {
+            return self.end();
+        }
+        if self.silent_at().is_some_and(|at| at <= now) {
+            let silent = now.saturating_sub(self.heard).as_millis();
+            return self.lose(format!(
+                "no byte from the reader for {silent} ms; check its power and network, the connection is made anew"
+            ));
+        }
+        if self.stuck_at().is_some_and(|at| at <= now) {
+            return self.lose(format!(
+                "a message from the reader did not end within {} s; the connection is made anew",
+                ANSWER_WAIT.as_secs()
+            ));
+        }
+        if self.fetch_at.is_some_and(|at| at <= now) && self.step == Step::Reading {
+            self.send(Parameter::new("GET_REPORT"));
+            self.fetch_at = Some(now + FETCH_EVERY);
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.overdue(now);
+        }
+    }
+
+    /// The next whole message to send. Acknowledgements come first.
+    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+        self.acks.pop_front().or_else(|| self.requests.pop_front())
+    }
+
+    /// The next event.
+    pub fn poll(&mut self) -> Option<Event> {
+        loop {
+            let Queued::Report { body, at, newest, waited } = self.events.front_mut()? else {
+                let Some(Queued::Event(event)) = self.events.pop_front() else {
+                    continue;
+                };
+                return Some(event);
+            };
+            let mut tags = TagReports::new(body, *at);
+            match tags.next() {
+                Some(Ok(tag)) => {
+                    let tag = tag.tag(*newest, *waited);
+                    *at = tags.at();
+                    return Some(Event::Read(Read::Tag(tag)));
+                }
+                Some(Err(malformed)) => {
+                    self.events.pop_front();
+                    let text =
+                        format!("the reader sent a malformed tag report: {malformed}; the tags before it are kept");
+                    return Some(Event::Fault { text });
+                }
+                None => self.events.pop_front(),
+            };
+        }
+    }
+
+    /// When [`Llrp::tick`] has something to do if nothing arrives before.
+    pub fn wake(&self) -> Option<Duration> {
+        if self.closed() {
+            return None;
+        }
+        let fetch_at = self.fetch_at.filter(|_| self.step == Step::Reading);
+        [self.deadline, self.close_by, fetch_at, self.silent_at(), self.stuck_at()].into_iter().flatten().min()
+    }
+
+    /// Begins an orderly goodbye: reading ends, our ROSpec goes, the reader is told. Takes at most 2 s;
+    /// [`Llrp::closed`] then says so.
+    pub fn close(&mut self, now: Duration) {
+        match self.step {
+            Step::Over | Step::Disable | Step::Delete | Step::Goodbye => (),
+            Step::Unopened | Step::Greeting | Step::SupportedVersion | Step::AgreeVersion => self.end(),
+            _ => {
+                self.requests.clear();
+                self.fetch_at = None;
+                self.close_by = Some(now + CLOSE_WAIT);
+                self.ask(Step::Disable, program::about_rospec("DISABLE_ROSPEC"), now);
+            }
+        }
+    }
+
+    /// Whether the session is over: it was never opened, was lost, or its orderly end is done. What is left to poll
+    /// stays.
+    pub fn closed(&self) -> bool {
+        matches!(self.step, Step::Unopened | Step::Over)
+    }
+
+    fn silent_at(&self) -> Option<Duration> {
+        self.guarded.then(|| self.heard + self.settings.keepalive_period().saturating_mul(5) / 2)
+    }
+
+    fn stuck_at(&self) -> Option<Duration> {
+        self.incomplete_since.map(|since| since + ANSWER_WAIT)
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, now: Duration) {
+        match frame.number {
+            RO_ACCESS_REPORT => return self.report(frame.body, now),
+            KEEPALIVE if self.step != Step::Greeting => return self.acknowledge(frame.id),
+            _ => (),
+        }
+        let decoded = match frame.body.len() {
+            0..=CONTROL_MAX => Message::decode(frame).map_err(|malformed| malformed.to_string()),
+            length => Err(format!("it has {length} bytes, {CONTROL_MAX} are the bound")),
+        };
+        let message = match decoded {
+            Ok(message) => message,
+            Err(why) => {
+                let number = frame.number;
+                self.fault(format!("message {number} from the reader is not understood: {why}"));
+                let awaited = |asked: Asked| asked.id == frame.id && asked.answer == number;
+                if self.step == Step::Capabilities && self.asked.is_some_and(awaited) {
+                    // Reading does not hang on what a reader says of itself.
+                    self.answer("GET_READER_CAPABILITIES", &Parameter::new("GET_READER_CAPABILITIES_RESPONSE"), now);
+                }
+                return;
+            }
+        };
+        if frame.number == READER_EVENT_NOTIFICATION {
+            return self.reader_event(&message.body, now);
+        }
+        let fits = |asked: &Asked| match frame.number {
+            ERROR_MESSAGE => asked.id == frame.id || self.step == Step::SupportedVersion,
+            number => asked.id == frame.id && asked.answer == number,
+        };
+        match self.asked {
+            Some(asked) if fits(&asked) => {
+                self.asked = None;
+                self.deadline = None;
+                self.answer(asked.request, &message.body, now);
+            }
+            // A late answer to a request that was given up is of no use.
+            _ if frame.number != ERROR_MESSAGE => (),
+            _ => self.fault(format!("the reader did not take a message: {}", Status::of(&message.body))),
+        }
+    }
+
+    fn report(&mut self, body: &[u8], now: Duration) {
+        if body.is_empty() {
+            return;
+        }
+        let newest = TagReports::new(body, 0).newest();
+        let mut waited = Duration::ZERO;
+        if let (true, Some((stamps, greeted_at))) = (self.catching_up, self.greeted) {
+            match stamps.since(newest) {
+                // Seen before this connection, by the reader's own clock: it was held.
+                Some(before) if before != Duration::ZERO => waited = before + now.saturating_sub(greeted_at),
+                _ => self.catching_up = false,
+            }
+        }
+        self.events.push_back(Queued::Report { body: body.to_vec(), at: 0, newest, waited });
+    }
+
+    /// Queues a message; its id and type, or `None` when the session is lost because the message cannot be built.
+    fn send(&mut self, body: Parameter) -> Option<(u32, u16)> {
+        self.last_id = self.last_id.wrapping_add(1);
+        let message = Message { version: self.version, id: self.last_id, body };
+        match message.encode() {
+            Ok(bytes) => {
+                self.requests.push_back(bytes);
+                Some((message.id, message.number()))
+            }
+            Err(too_long) => {
+                self.lose(format!("{too_long}; configure fewer antennas"));
+                None
+            }
+        }
+    }
+
+    /// KEEPALIVE_ACK with the id of its KEEPALIVE, ahead of all requests.
+    fn acknowledge(&mut self, id: u32) {
+        let message = Message { version: self.version, id, body: Parameter::new("KEEPALIVE_ACK") };
+        if let (Ok(bytes), true) = (message.encode(), self.acks.len() < ACKS_MAX) {
+            self.acks.push_back(bytes);
+        }
+    }
+
+    fn fault(&mut self, text: String) {
+        self.events.push_back(Queued::Event(Event::Fault { text }));
+    }
+
+    fn lose_framing(&mut self, bytes: usize, reason: &str) {
+        self.events.push_back(Queued::Event(Event::Noise { bytes }));
+        self.lose(format!("{reason}; check that address and port belong to an LLRP reader"));
+    }
+
+    fn lose(&mut self, reason: String) {
+        if self.step != Step::Over {
+            self.events.push_back(Queued::Event(Event::Lost { reason }));
+        }
+        self.end();
+    }
+
+    /// Nothing more is sent or heard; events that were not taken stay.
+    fn end(&mut self) {
+        self.step = Step::Over;
+        self.asked = None;
+        self.deadline = None;
+        self.received = Vec::new();
+        self.acks.clear();
+        self.requests.clear();
+    }
+}

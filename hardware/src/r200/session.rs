@@ -1,0 +1,399 @@
+//! A session with one module: find its dialect, configure it, keep it polling, notice when it is gone.
+//!
+//! The polls end after the count they were asked for and the module does not say so. While it polls it answers
+//! every round, with a tag or with "no tag", so silence means that the polls ended (they are begun again after
+//! [`REARM`]) or that the module is gone (it is asked after [`ASK`], and lost after [`ASKS`] unanswered questions).
+//! A module that lost its power for a moment looks the same and has forgotten its region, so the settings are sent
+//! again before the polls are; a module that does not acknowledge them is lost earlier.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::event::{Event, Read, Tag};
+use crate::r200::frame;
+use crate::r200::frame::{Dialect, FRAME_MAX, FrameError, Kind};
+use crate::r200::message::{self, Command, DecodeError, Fault, Message, Region, code};
+
+/// How long an answer to a command may take. The slowest, a change of the region, takes some 100 ms.
+pub const ANSWER: Duration = Duration::from_millis(300);
+
+/// Silence after which the polls are begun again: several rounds of some 25 ms.
+pub const REARM: Duration = Duration::from_millis(300);
+
+/// Silence after which the module is asked whether it is there, and the time between two questions.
+pub const ASK: Duration = Duration::from_millis(800);
+
+/// Unanswered questions after which the module is lost: with [`ASK`] this is 3.2 s after its last word.
+pub const ASKS: u8 = 3;
+
+/// Pause in the middle of a frame after which the rest will not come. At 115200 baud a byte takes 0.1 ms; USB
+/// adapters deliver in parcels up to 16 ms apart.
+pub const GAP: Duration = Duration::from_millis(100);
+
+/// Attempts to learn the dialect, in turn; 6 of them take 1.8 s.
+const ATTEMPTS: u8 = 6;
+
+/// Attempts to have one setting acknowledged.
+const TRIES: u8 = 3;
+
+/// What the module is told before it polls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The dialect, when it is known; otherwise both are tried.
+    pub dialect: Option<Dialect>,
+    /// The radio rules of the place; the module keeps its own when none is given. A module that refuses them is
+    /// not used: it would send where it may not.
+    pub region: Option<Region>,
+    /// Sending power in hundredths of a dBm; the module keeps its own when none is given.
+    pub power_centi_dbm: Option<u16>,
+    /// Rounds per command, from 1.
+    pub polls: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { dialect: None, region: None, power_centi_dbm: None, polls: 10_000 }
+    }
+}
+
+/// A session with one module. Holds at most one frame that is not complete, and the events not yet polled.
+#[derive(Clone, Debug)]
+pub struct R200 {
+    settings: Settings,
+    dialect: Option<Dialect>,
+    model: String,
+    /// [`Event::Ready`] was reported since the link was opened.
+    ready: bool,
+    phase: Phase,
+    received: Vec<u8>,
+    /// When the last byte came.
+    heard: Duration,
+    noise: usize,
+    out: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Before `opened`, after `close`, and after the module was lost.
+    Over,
+    /// Asking who is there; `attempts` were made, the last until `until`.
+    Asking { attempts: u8, until: Duration },
+    /// Waiting for the acknowledgement of the first of `todo`.
+    Setting { todo: VecDeque<Command>, tries: u8, until: Duration },
+    /// Reading. `sound` is when the last sound frame came.
+    Polling { sound: Duration, rearmed: bool, asks: u8, asked: Duration },
+    /// Waiting for the polls to stop.
+    Stopping { tries: u8, until: Duration },
+}
+
+impl R200 {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            dialect: None,
+            model: String::new(),
+            ready: false,
+            phase: Phase::Over,
+            received: Vec::new(),
+            heard: Duration::ZERO,
+            noise: 0,
+            out: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The link was just opened: asks who is there.
+    pub fn opened(&mut self, now: Duration) {
+        self.noise += self.received.len();
+        self.report_noise();
+        self.received.clear();
+        self.out.clear();
+        self.dialect = self.settings.dialect;
+        self.ready = false;
+        self.ask(0, now);
+    }
+
+    /// Takes what the port just delivered, in any split.
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+        if self.phase == Phase::Over || bytes.is_empty() {
+            return;
+        }
+        self.heard = now;
+        self.received.extend_from_slice(bytes);
+        self.take_frames(Rest::Comes, now);
+        self.tick(now);
+    }
+
+    /// Acts on the time: repeats, begins the polls anew, gives up.
+    pub fn tick(&mut self, now: Duration) {
+        if !self.received.is_empty() && self.heard.saturating_add(GAP) <= now {
+            self.take_frames(Rest::Lost, now);
+        }
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Over => (),
+            Phase::Asking { attempts, until } if until <= now => {
+                if ATTEMPTS <= attempts {
+                    return self.lost(
+                        "the module did not say who it is; check cable and power, and that the speed is right".into(),
+                    );
+                }
+                self.ask(attempts, now);
+            }
+            Phase::Setting { todo, tries, until } if until <= now => {
+                if let Some(command) = todo.front().filter(|_| TRIES <= tries) {
+                    return self.lost(format!("the module did not answer to: {command}"));
+                }
+                self.set(todo, tries, now);
+            }
+            Phase::Polling { sound, asks, asked, .. } if asked.max(sound).saturating_add(ASK) <= now => {
+                if ASKS <= asks {
+                    return self.lost("the module fell silent; check its cable and power".into());
+                }
+                self.send(&[Command::Stop, Command::ModuleInfo]);
+                self.phase = Phase::Polling { sound, rearmed: true, asks: asks + 1, asked: now };
+            }
+            Phase::Polling { sound, rearmed: false, asks, asked } if sound.saturating_add(REARM) <= now => {
+                let todo = self.to_set();
+                if !todo.is_empty() {
+                    return self.set(todo, 0, now);
+                }
+                self.send(&[self.multi_poll()]);
+                self.phase = Phase::Polling { sound, rearmed: true, asks, asked };
+            }
+            Phase::Stopping { tries, until } if until <= now => {
+                if tries < TRIES {
+                    self.send(&[Command::Stop]);
+                    self.phase = Phase::Stopping { tries: tries + 1, until: now.saturating_add(ANSWER) };
+                }
+            }
+            waiting => self.phase = waiting,
+        }
+    }
+
+    /// What is to be sent next; call until `None` after each of the calls above.
+    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+        self.out.pop_front()
+    }
+
+    /// The next event; call until `None` after each of the calls above.
+    pub fn poll(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call `tick` if nothing arrives.
+    pub fn wake(&self) -> Option<Duration> {
+        let phase = match &self.phase {
+            Phase::Over => return None,
+            Phase::Asking { until, .. } | Phase::Setting { until, .. } | Phase::Stopping { until, .. } => *until,
+            Phase::Polling { sound, rearmed: false, .. } => sound.saturating_add(REARM),
+            Phase::Polling { sound, asked, .. } => asked.max(sound).saturating_add(ASK),
+        };
+        let gap = (!self.received.is_empty()).then(|| self.heard.saturating_add(GAP));
+        gap.into_iter().chain([phase]).min()
+    }
+
+    /// Ends the polls; [`R200::closed`] when the module said so, or after [`TRIES`] times [`ANSWER`].
+    pub fn close(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Over | Phase::Stopping { .. } => (),
+            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } => {
+                self.send(&[Command::Stop]);
+                // Without a dialect nobody has answered and nobody will.
+                self.phase = match self.dialect {
+                    Some(_) => Phase::Stopping { tries: 1, until: now.saturating_add(ANSWER) },
+                    None => Phase::Over,
+                };
+            }
+        }
+    }
+
+    pub fn closed(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    fn take_frames(&mut self, rest: Rest, now: Duration) {
+        let received = std::mem::take(&mut self.received);
+        let mut left = received.as_slice();
+        while !left.is_empty() && self.phase != Phase::Over {
+            let used = match frame::parse(left, self.dialect) {
+                Ok((frame, length)) => {
+                    // Only the module's words tell its dialect: a line that echoes returns ours.
+                    if frame.kind != Kind::Command {
+                        self.dialect = Some(frame.dialect);
+                    }
+                    match message::message(&frame) {
+                        Ok(message) => self.heed(message, length, now),
+                        Err(DecodeError::Parameters { .. } | DecodeError::Frame(_) | DecodeError::Trailing { .. }) => {
+                            self.noise += length;
+                        }
+                    }
+                    length
+                }
+                Err(FrameError::Incomplete { .. }) if rest == Rest::Comes => break,
+                // One byte and no more: the next true frame may begin right behind it.
+                Err(_) => {
+                    self.noise += 1;
+                    1
+                }
+            };
+            left = left.get(used..).unwrap_or_default();
+        }
+        debug_assert!(left.len() < FRAME_MAX, "an incomplete frame is shorter than the longest");
+        if self.phase != Phase::Over {
+            self.received = left.to_vec();
+        }
+        self.report_noise();
+    }
+
+    /// Acts on one message; `length` is that of its frame in bytes.
+    fn heed(&mut self, message: Message, length: usize, now: Duration) {
+        if let Message::Command { .. } = message {
+            // The host's own words came back: the line echoes, and that is no sign of life.
+            self.noise += length;
+            return;
+        }
+        if let Phase::Polling { sound, rearmed, asks, .. } = &mut self.phase {
+            (*sound, *rearmed, *asks) = (now, false, 0);
+        }
+        match message {
+            // A tag whose own checksum is wrong was misheard, and one without EPC has no name.
+            Message::Tag { crc_ok: false, .. } => self.noise += length,
+            Message::Tag { epc, .. } if epc.is_empty() => self.noise += length,
+            Message::Tag { rssi_dbm, epc, .. } => {
+                let tag = Tag { epc, antenna: 0, rssi_dbm: Some(rssi_dbm.into()), count: 1, age: Duration::ZERO };
+                self.report_noise();
+                self.events.push_back(Event::Read(Read::Tag(tag)));
+            }
+            Message::Failure { fault: Fault::NO_TAG, .. } => (),
+            Message::Failure { fault, .. } => self.refused(fault, now),
+            Message::ModuleInfo { text, .. } => self.introduced(text, now),
+            Message::Done { command, status } => self.done(command, status, now),
+            Message::Memory { .. } | Message::Written { .. } | Message::Other { .. } | Message::Command { .. } => (),
+        }
+    }
+
+    fn introduced(&mut self, model: String, now: Duration) {
+        match &self.phase {
+            Phase::Asking { .. } => {
+                self.model = model;
+                self.set(self.to_set(), 0, now);
+            }
+            // It is there and was told to stop.
+            Phase::Polling { .. } => self.set(self.to_set(), 0, now),
+            Phase::Over | Phase::Setting { .. } | Phase::Stopping { .. } => (),
+        }
+    }
+
+    /// The settings that the module is told.
+    fn to_set(&self) -> VecDeque<Command> {
+        let region = self.settings.region.map(Command::Region);
+        let power = self.settings.power_centi_dbm.map(|centi_dbm| Command::Power { centi_dbm });
+        region.into_iter().chain(power).collect()
+    }
+
+    fn done(&mut self, command: u8, status: u8, now: Duration) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Setting { todo, .. } if todo.front().is_some_and(|first| first.code() == command) => {
+                self.acknowledged(todo, (status != 0).then(|| format!("status {status:02X}")), now);
+            }
+            Phase::Stopping { .. } if command == code::STOP => (),
+            other => self.phase = other,
+        }
+    }
+
+    fn refused(&mut self, fault: Fault, now: Duration) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Setting { todo, .. } => self.acknowledged(todo, Some(fault.to_string()), now),
+            // A module that was not polling may refuse to stop.
+            Phase::Asking { attempts, until } => self.phase = Phase::Asking { attempts, until },
+            other => {
+                self.phase = other;
+                self.events.push_back(Event::Fault { text: fault.to_string() });
+            }
+        }
+    }
+
+    /// The first setting of `todo` was taken, or refused for a reason.
+    fn acknowledged(&mut self, mut todo: VecDeque<Command>, refusal: Option<String>, now: Duration) {
+        match (todo.pop_front(), refusal) {
+            (Some(Command::Region(region)), Some(why)) => {
+                return self.lost(format!(
+                    "the module refused the region {}: {why}; use a module made for this region",
+                    region.name()
+                ));
+            }
+            (Some(command), Some(why)) => {
+                let text = format!("the module refused \"{command}\" and keeps its own setting: {why}");
+                self.events.push_back(Event::Fault { text });
+            }
+            (_, None) | (None, _) => (),
+        }
+        self.set(todo, 0, now);
+    }
+
+    /// Asks who is there, in the dialect that is known or in each in turn. A module that still polls from a former
+    /// session hears nothing but a stop.
+    fn ask(&mut self, attempts: u8, now: Duration) {
+        let dialect = self.dialect.unwrap_or(Dialect::ALL[usize::from(attempts) % Dialect::ALL.len()]);
+        for command in [Command::Stop, Command::ModuleInfo] {
+            self.out.push_back(command.encode(dialect));
+        }
+        self.phase = Phase::Asking { attempts: attempts + 1, until: now.saturating_add(ANSWER) };
+    }
+
+    /// Sends the first setting of `todo`, or begins to read when all are taken.
+    fn set(&mut self, todo: VecDeque<Command>, tries: u8, now: Duration) {
+        match todo.front().cloned() {
+            Some(command) => {
+                self.send(&[command]);
+                self.phase = Phase::Setting { todo, tries: tries + 1, until: now.saturating_add(ANSWER) };
+            }
+            None => {
+                if !std::mem::replace(&mut self.ready, true) {
+                    let model = self.model.clone();
+                    self.events.push_back(Event::Ready { model });
+                }
+                self.begin_polls(now);
+            }
+        }
+    }
+
+    fn begin_polls(&mut self, now: Duration) {
+        self.send(&[self.multi_poll()]);
+        self.phase = Phase::Polling { sound: now, rearmed: false, asks: 0, asked: Duration::ZERO };
+    }
+
+    fn multi_poll(&self) -> Command {
+        Command::MultiPoll { count: self.settings.polls.max(1) }
+    }
+
+    fn send(&mut self, commands: &[Command]) {
+        if let Some(dialect) = self.dialect {
+            self.out.extend(commands.iter().map(|command| command.encode(dialect)));
+        }
+    }
+
+    fn lost(&mut self, reason: String) {
+        self.noise += self.received.len();
+        self.received.clear();
+        self.report_noise();
+        self.out.clear();
+        self.phase = Phase::Over;
+        self.events.push_back(Event::Lost { reason });
+    }
+
+    fn report_noise(&mut self) {
+        let bytes = std::mem::take(&mut self.noise);
+        if 0 < bytes {
+            self.events.push_back(Event::Noise { bytes });
+        }
+    }
+}
+
+/// Whether an incomplete frame at the end can still be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Comes,
+    Lost,
+}

@@ -1,0 +1,170 @@
+//! A simulated serial scanner: prefix, AIM identifier, text, suffix.
+
+use std::time::Duration;
+
+use crate::simulator::outbox::Outbox;
+use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+
+/// How the simulated scanner is set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub prefix: Vec<u8>,
+    pub suffix: Vec<u8>,
+    /// Sends the AIM identifier of the symbols that have one.
+    pub aim: bool,
+    /// Hands a message over in parts, split at seeded places.
+    pub split: bool,
+    /// Pause between two symbols, as a scanner needs to find the next one; a burst then takes its time.
+    pub pause: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { prefix: Vec::new(), suffix: b"\r".to_vec(), aim: true, split: false, pause: Duration::ZERO }
+    }
+}
+
+/// A simulated scanner.
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    settings: Settings,
+    stage: Stage,
+    outbox: Outbox,
+    /// When the scanner is ready for the next symbol.
+    ready: Duration,
+}
+
+impl Scanner {
+    pub fn new(settings: Settings, script: Script, seed: u64) -> Self {
+        Self { settings, stage: Stage::new(script, seed), outbox: Outbox::default(), ready: Duration::ZERO }
+    }
+
+    /// Somebody opened the port.
+    pub fn opened(&mut self, now: Duration) {
+        self.outbox.clear();
+        self.ready = now;
+        self.stage.opened(now);
+        self.tick(now);
+    }
+
+    /// The host closed the port. What waited for it is lost; symbols presented from now on wait for the next opening.
+    pub fn disconnected(&mut self, now: Duration) {
+        self.tick(now);
+        self.outbox.clear();
+        self.stage.cut();
+    }
+
+    /// A scanner understands nothing it is sent.
+    pub fn receive(&mut self, _bytes: &[u8], now: Duration) {
+        self.tick(now);
+    }
+
+    /// Presents what is due.
+    pub fn tick(&mut self, now: Duration) {
+        while self.ready <= now {
+            let Some(act) = self.stage.next(now) else {
+                return;
+            };
+            match act {
+                Act::Symbol { aim: symbol, bytes } => {
+                    let aim = symbol.filter(|_| self.settings.aim).map(|aim| [b']', aim.code, aim.modifier]);
+                    let aim = aim.as_ref().map_or(&[][..], |aim| aim);
+                    let message = [&self.settings.prefix, aim, &bytes, &self.settings.suffix].concat();
+                    if self.stage.take_truncation() {
+                        // A scanner breaks off in a code only when its cable is pulled. The person scans again.
+                        self.break_off(&message, now);
+                        self.stage.show(Presentation::Symbol { aim: symbol, bytes }, now);
+                        return;
+                    }
+                    self.say(&message, bytes, now);
+                    self.ready = now.saturating_add(self.settings.pause);
+                }
+                Act::Garbage { bytes } => self.noise(bytes, now),
+                Act::Disconnect => self.outbox.cut(now),
+            }
+        }
+    }
+
+    /// What the scanner sends next; call until `None`, then ask [`Scanner::take_disconnect`].
+    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+        self.outbox.transmit(&mut self.stage)
+    }
+
+    /// Whether the port is to be closed now, because the script pulled the cable.
+    pub fn take_disconnect(&mut self) -> bool {
+        self.outbox.take_cut()
+    }
+
+    /// When to call `tick` if nothing arrives.
+    pub fn wake(&self) -> Option<Duration> {
+        self.stage.wake().map(|wake| wake.max(self.ready))
+    }
+
+    /// Presents something beside the script.
+    pub fn show(&mut self, what: Presentation, now: Duration) {
+        self.stage.show(what, now);
+        self.tick(now);
+    }
+
+    /// Holds a symbol with the text `bytes` before the scanner.
+    pub fn scan(&mut self, bytes: &[u8], now: Duration) {
+        self.show(Presentation::Symbol { aim: None, bytes: bytes.to_vec() }, now);
+    }
+
+    /// What was handed over, oldest first.
+    pub fn log(&self) -> &[Sent] {
+        self.stage.log()
+    }
+
+    /// How many older entries the log no longer holds.
+    pub fn forgotten(&self) -> u64 {
+        self.stage.forgotten()
+    }
+
+    /// Whether the script is played out.
+    pub fn finished(&self, now: Duration) -> bool {
+        self.stage.finished(now)
+    }
+
+    fn break_off(&mut self, message: &[u8], now: Duration) {
+        let half = message.get(..message.len() / 2).unwrap_or(message).to_vec();
+        let n = half.len();
+        self.outbox.say_logged(half, now, SentWhat::Garbage { n });
+        self.outbox.cut(now);
+        self.stage.cut();
+    }
+
+    fn say(&mut self, message: &[u8], text: Vec<u8>, now: Duration) {
+        let mut rest = message;
+        while self.settings.split && 1 < rest.len() {
+            let most = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+            let Ok(length) = usize::try_from(1 + self.stage.random.below(most)) else {
+                break;
+            };
+            let Some((part, behind)) = rest.split_at_checked(length).filter(|(_, behind)| !behind.is_empty()) else {
+                break;
+            };
+            self.outbox.say(part.to_vec());
+            rest = behind;
+        }
+        self.outbox.say_logged(rest.to_vec(), now, SentWhat::Symbol { bytes: text });
+    }
+
+    /// Noise as a line makes it: it has no true end, yet an end is sent behind it, for otherwise it would stick to
+    /// the next code and no reader on earth could part them.
+    fn noise(&mut self, bytes: Vec<u8>, now: Duration) {
+        let framing = [self.settings.prefix.as_slice(), &self.settings.suffix].concat();
+        let foreign = bytes.into_iter().map(|byte| match framing.contains(&byte) || matches!(byte, b'\r' | b'\n') {
+            true => 0x1A,
+            false => byte,
+        });
+        let mut noise: Vec<u8> = foreign.collect();
+        // One byte that no label holds, as a wrong speed gives in plenty.
+        noise.push(0x1A);
+        let n = noise.len();
+        if self.settings.prefix.is_empty() {
+            noise.extend_from_slice(&self.settings.suffix);
+        }
+        self.outbox.say_logged(noise, now, SentWhat::Garbage { n });
+    }
+}

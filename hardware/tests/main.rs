@@ -1,0 +1,9 @@
+//! What a device promises to say and to be told.
+
+#[cfg(feature = "camera")]
+mod camera;
+mod llrp;
+mod r200;
+mod scanner;
+mod stage;
+mod vectors;

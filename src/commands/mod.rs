@@ -1,0 +1,140 @@
+//! The command line: one function per command, `--json` for machines, and three exit codes:
+//! 0 done, 1 refused or found wanting, 2 wrong use or fault.
+
+mod bench;
+mod check_config;
+mod decode;
+mod demo;
+mod devices;
+mod server;
+mod simulate;
+mod status;
+mod terminal;
+mod verify;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "gatebook", version, about = "Records every sample and stock movement at the point of handling")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon of one terminal: its devices, its stations, its book and its screen
+    Terminal(terminal::Options),
+    /// Run the central server, or look after its book
+    Server(server::Options),
+    /// A jewellery vault in a box: server, three terminals and simulated devices play a day by themselves
+    Demo(demo::Options),
+    /// Put a simulated device on a serial port or a TCP port
+    Simulate(simulate::Options),
+    /// List the ports of this machine and the device that is likely behind each
+    Devices(devices::Options),
+    /// Say what bytes or pictures mean, one answer a line
+    Decode(decode::Options),
+    /// Say how a terminal is doing
+    Status(status::Options),
+    /// Check every line and seal of a terminal's book
+    Verify(verify::Options),
+    /// Measure this machine: frames, durable lines, intake, start and memory, each beside a bare peer
+    Bench(bench::Options),
+    /// Read configuration files and say what is wrong with them
+    CheckConfig(check_config::Options),
+}
+
+/// Why a command ended without doing its work.
+pub(crate) enum Stop {
+    /// It was done and the answer is no: a broken book, a bad line, a refused change.
+    Refused(String),
+    /// Wrong use, or something that is not there or not working.
+    Fault(String),
+}
+
+impl Stop {
+    fn fault(what: impl fmt::Display) -> Stop {
+        Stop::Fault(what.to_string())
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Terminal(options) => terminal::run(&options),
+        Command::Server(options) => server::run(options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
+        Command::Devices(options) => devices::run(&options),
+        Command::Decode(options) => decode::run(&options),
+        Command::Status(options) => status::run(&options),
+        Command::Verify(options) => verify::run(&options),
+        Command::Bench(options) => bench::run(&options),
+        Command::CheckConfig(options) => check_config::run(&options),
+    };
+    let (code, words) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Stop::Refused(words)) => (1, words),
+        Err(Stop::Fault(words)) => (2, words),
+    };
+    if !words.is_empty() {
+        eprintln!("error: {words}");
+    }
+    ExitCode::from(code)
+}
+
+/// The runtime of every command that waits for something.
+fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::fault(format!("no runtime: {error}")))
+}
+
+/// Log lines go to stderr; `RUST_LOG` sets what is shown.
+fn start_log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// Tells a service manager that the daemon is up, and from then on that it is alive, as often as it asked for.
+fn watchdog() {
+    // Without a service manager there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    if let Some(within) = sd_notify::watchdog_enabled() {
+        tokio::spawn(async move {
+            loop {
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+                tokio::time::sleep(within / 2).await;
+            }
+        });
+    }
+}
+
+/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager.
+async fn asked_to_stop() {
+    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        // Without the signal there is still Ctrl-C.
+        Err(_) => return tokio::signal::ctrl_c().await.unwrap_or(()),
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => (),
+        _ = terminated.recv() => (),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,164 @@
+//! `gatebook simulate`: a simulated device by hand.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use hardware::r200::frame::Dialect;
+use hardware::simulator::Simulator;
+use hardware::simulator::script::{Mix, Script, Sent, SentWhat};
+use hardware::simulator::{llrp, r200, scanner};
+
+use super::{Stop, asked_to_stop, runtime};
+use crate::demo::wire::Wire;
+use crate::identity::{epc, hex};
+
+#[derive(Args)]
+pub struct Options {
+    /// The family of the device
+    family: Family,
+    /// Serial families: the name under which the port appears
+    #[arg(long, value_name = "PATH", default_value = "/tmp/gatebook-simulated")]
+    link: PathBuf,
+    /// LLRP: where the reader listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5084")]
+    listen: SocketAddr,
+    /// Everything that happens is drawn from this number: the same seed, the same day
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many symbols or tags are presented
+    #[arg(long, default_value_t = 100)]
+    reads: usize,
+    /// Over how many seconds they are spread
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    over: u64,
+    /// How many faults happen on the way: garbage, broken messages, silence, disconnects
+    #[arg(long, default_value_t = 0)]
+    faults: usize,
+    /// Dialect of the serial UHF module
+    #[arg(long, value_enum, default_value_t = DialectName::R200)]
+    dialect: DialectName,
+    /// Texts or EPCs (hex) to present instead of invented ones
+    codes: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Family {
+    Scanner,
+    R200,
+    Llrp,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DialectName {
+    M100,
+    R200,
+}
+
+pub fn run(options: &Options) -> Result<(), Stop> {
+    let wire = lay(options)?;
+    eprintln!("a simulated {} on {}; Ctrl-C ends it", family_name(options.family), wire.port);
+    runtime()?.block_on(async {
+        let ends = Instant::now() + Duration::from_secs(options.over) + Duration::from_secs(3);
+        let mut shown = 0;
+        let stop = asked_to_stop();
+        tokio::pin!(stop);
+        loop {
+            for sent in wire.log_from(shown) {
+                shown += 1;
+                println!("{}", line(&sent));
+            }
+            if ends <= Instant::now() {
+                break;
+            }
+            tokio::select! {
+                () = &mut stop => break,
+                () = tokio::time::sleep(Duration::from_millis(100)) => (),
+            }
+        }
+    });
+    Ok(())
+}
+
+fn lay(options: &Options) -> Result<Wire, Stop> {
+    let script = Script::random(options.seed, &mix(options)?);
+    let seed = options.seed;
+    let wire = match options.family {
+        Family::Scanner => {
+            let settings = scanner::Settings { split: 0 < options.faults, ..scanner::Settings::default() };
+            Wire::serial(Simulator::Scanner(scanner::Scanner::new(settings, script, seed)), &options.link)
+        }
+        Family::R200 => {
+            let dialect = match options.dialect {
+                DialectName::M100 => Dialect::M100,
+                DialectName::R200 => Dialect::R200,
+            };
+            let settings = r200::Settings { dialect, ..r200::Settings::default() };
+            Wire::serial(Simulator::R200(r200::Module::new(settings, script, seed)), &options.link)
+        }
+        Family::Llrp => {
+            let reader = llrp::LlrpReader::new(llrp::Make::default(), script, seed);
+            Wire::tcp(Simulator::Llrp(reader), options.listen)
+        }
+    };
+    let place = match options.family {
+        Family::Llrp => options.listen.to_string(),
+        _ => options.link.display().to_string(),
+    };
+    wire.map_err(|error| Stop::fault(format!("{place}: {error}; choose another place with --link or --listen")))
+}
+
+/// What is presented: the codes that were given, else invented ones.
+fn mix(options: &Options) -> Result<Mix, Stop> {
+    let mut mix = Mix {
+        lasts: Duration::from_secs(options.over),
+        symbols: Vec::new(),
+        tags: Vec::new(),
+        antennas: 4,
+        faults: options.faults,
+    };
+    if options.family == Family::Scanner {
+        let invented = (1..=options.reads).map(|number| format!("SIM-{number:05}").into_bytes());
+        mix.symbols = match options.codes.is_empty() {
+            true => invented.collect(),
+            false => options.codes.iter().map(|code| code.clone().into_bytes()).collect(),
+        };
+        return Ok(mix);
+    }
+    let given: Result<Vec<Vec<u8>>, Stop> = options
+        .codes
+        .iter()
+        .map(|code| hex::decode(code).ok_or_else(|| Stop::fault(format!("`{code}` is no EPC; write it as hex digits"))))
+        .collect();
+    mix.tags = given?;
+    if mix.tags.is_empty() {
+        // A GTIN with a right check digit under the prefix that GS1 keeps for examples.
+        let tag = |serial| epc::sgtin_96(1, "09521234543213", 7, serial).map(|epc| epc.to_vec());
+        mix.tags = (1..=options.reads).filter_map(|number| tag(u64::try_from(number).ok()?)).collect();
+    }
+    Ok(mix)
+}
+
+fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Scanner => "scanner",
+        Family::R200 => "r200",
+        Family::Llrp => "llrp",
+    }
+}
+
+/// One line of the transmit log as JSON.
+fn line(sent: &Sent) -> serde_json::Value {
+    let at_ms = u64::try_from(sent.at.as_millis()).unwrap_or(u64::MAX);
+    match &sent.what {
+        SentWhat::Symbol { bytes } => {
+            serde_json::json!({"at_ms": at_ms, "sent": "symbol", "text": String::from_utf8_lossy(bytes)})
+        }
+        SentWhat::Tag { epc, antenna, rssi_dbm } => serde_json::json!({
+            "at_ms": at_ms, "sent": "tag", "epc": hex::encode(epc), "antenna": antenna, "rssi_dbm": rssi_dbm
+        }),
+        SentWhat::Garbage { n } => serde_json::json!({"at_ms": at_ms, "sent": "garbage", "bytes": n}),
+        SentWhat::Disconnect => serde_json::json!({"at_ms": at_ms, "sent": "disconnect"}),
+    }
+}

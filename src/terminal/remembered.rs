@@ -1,0 +1,124 @@
+//! What this terminal remembers of its own acts: how far passes are used up and where it last saw or put each thing.
+//!
+//! Each entry is a mark of the book, written in the transaction of the line that caused it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+/// What the keys of these marks begin with.
+pub const PREFIX: &str = "station/";
+
+/// What a pass was used for: an act at a handheld and the walk through the door are two halves of one leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Use {
+    CheckOut,
+    Passage,
+}
+
+/// One thing to remember, or to forget again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// `unit` left on `pass`; `false` takes it back.
+    Used { way: Use, pass: String, unit: String, used: bool },
+    /// `unit` was last seen or put at `place`; `None` when this terminal knows nothing of it.
+    At { unit: String, place: Option<String> },
+    /// The act that a station is in the middle of, as JSON; `None` between acts.
+    Act { station: String, act: Option<String> },
+}
+
+impl Mark {
+    /// Key in the book: a hash of what the mark is about, because numbers may be longer than a key.
+    pub fn key(&self) -> String {
+        let about = match self {
+            Mark::Used { way, pass, unit, .. } => serde_json::to_string(&("used", way, pass, unit)),
+            Mark::At { unit, .. } => serde_json::to_string(&("at", unit)),
+            Mark::Act { station, .. } => serde_json::to_string(&("act", station)),
+        }
+        .expect("a list of texts always becomes JSON");
+        format!("{PREFIX}{}", blake3::hash(about.as_bytes()).to_hex())
+    }
+
+    /// Value in the book; `None` removes the key.
+    pub fn value(&self) -> Option<Vec<u8>> {
+        let kept = match self {
+            Mark::Used { used, .. } => *used,
+            Mark::At { place, .. } => place.is_some(),
+            Mark::Act { act, .. } => act.is_some(),
+        };
+        kept.then(|| serde_json::to_vec(self).expect("plain enums with text keys always become JSON"))
+    }
+
+    /// Reads the value of a mark back; `None` when a later version wrote it.
+    pub fn parse(value: &[u8]) -> Option<Mark> {
+        serde_json::from_slice(value).ok()
+    }
+}
+
+/// The marks in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered {
+    used: HashSet<(Use, String, String)>,
+    at: HashMap<String, String>,
+    acts: HashMap<String, String>,
+}
+
+impl Remembered {
+    pub fn of(marks: impl IntoIterator<Item = Mark>) -> Remembered {
+        let mut remembered = Remembered::default();
+        for mark in marks {
+            remembered.take(mark);
+        }
+        remembered
+    }
+
+    pub fn take(&mut self, mark: Mark) {
+        match mark {
+            Mark::Used { way, pass, unit, used: true } => drop(self.used.insert((way, pass, unit))),
+            Mark::Used { way, pass, unit, used: false } => drop(self.used.remove(&(way, pass, unit))),
+            Mark::At { unit, place: Some(place) } => drop(self.at.insert(unit, place)),
+            Mark::At { unit, place: None } => drop(self.at.remove(&unit)),
+            Mark::Act { station, act: Some(act) } => drop(self.acts.insert(station, act)),
+            Mark::Act { station, act: None } => drop(self.acts.remove(&station)),
+        }
+    }
+
+    pub fn used(&self, way: Use, pass: &str, unit: &str) -> bool {
+        self.used.contains(&(way, pass.to_owned(), unit.to_owned()))
+    }
+
+    /// Where this terminal last saw or put `unit`.
+    pub fn place_of(&self, unit: &str) -> Option<&str> {
+        self.at.get(unit).map(String::as_str)
+    }
+
+    /// The interrupted act of `station`, as JSON.
+    pub fn act_of(&self, station: &str) -> Option<&str> {
+        self.acts.get(station).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_comes_back_from_the_book_as_it_was() {
+        for mark in [
+            Mark::Used { way: Use::Passage, pass: "DB/1".into(), unit: "a\"b".into(), used: true },
+            Mark::At { unit: "18K-0042-7".into(), place: Some("V2-03-14".into()) },
+            Mark::Act { station: "handheld".into(), act: Some("{}".into()) },
+        ] {
+            let value = mark.value().expect("each of these writes a value");
+            assert_eq!(Mark::parse(&value), Some(mark.clone()));
+            assert!(mark.key().len() < 100);
+        }
+        let used = |used| Mark::Used { way: Use::CheckOut, pass: "P".into(), unit: "U".into(), used };
+        let mut remembered = Remembered::of([used(true)]);
+        assert!(remembered.used(Use::CheckOut, "P", "U") && !remembered.used(Use::Passage, "P", "U"));
+        remembered.take(used(false));
+        assert!(!remembered.used(Use::CheckOut, "P", "U"));
+    }
+}

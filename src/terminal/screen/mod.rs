@@ -1,0 +1,656 @@
+//! The terminal's own screen: pages, the scans and touches that come from them, and the stream of answers.
+//!
+//! Pages are rendered here and kept true by events (SSE) that carry the parts that changed. Without script every form
+//! still works. On this machine no key is asked; from elsewhere `screen.key` is, once, by a link with `?key=`.
+
+mod desk;
+mod gate;
+mod health;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Multipart, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use futures_util::stream;
+use hardware::camera;
+use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, oneshot, watch};
+use tokio::time;
+
+use crate::event::Act;
+use crate::face::assets;
+use crate::face::values::Reader;
+use crate::face::words::Lang;
+use crate::quantity::Quantity;
+use crate::terminal::capture;
+use crate::terminal::door::View;
+use crate::terminal::handheld::Input;
+use crate::terminal::house::{Given, House};
+use crate::terminal::pictures;
+use crate::terminal::station::{Order, Shown, Station};
+use crate::terminal::watching::{Watch, ended};
+
+/// Longest code that a person or a wedge scanner sends, in characters.
+const CODE_MAX: usize = 8192;
+/// The clock and the link on a page are looked at this often.
+const BEAT: Duration = Duration::from_secs(1);
+/// A page that hears nothing for longer than this knows that its terminal is gone.
+const SIGN_OF_LIFE: u32 = 3;
+/// How long a cookie with the key lives: a shift and a night.
+const COOKIE_S: u32 = 24 * 3600;
+
+/// What the screen is made of.
+#[derive(Clone)]
+pub struct Screen {
+    pub house: Arc<House>,
+    pub watch: Arc<Watch>,
+    pub stations: Vec<Station>,
+    /// Language when the reader chose none.
+    pub language: String,
+    /// Key that browsers elsewhere must show.
+    pub key: Option<String>,
+}
+
+/// A part of a page that changes: the id of its element and what is inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    id: &'static str,
+    html: String,
+}
+
+impl Part {
+    fn new(id: &'static str, inside: Markup) -> Part {
+        Part { id, html: inside.into_string() }
+    }
+}
+
+struct Shared {
+    screen: Screen,
+    /// What the cookie holds: a hash of the key, so that the key itself stays in the configuration.
+    ticket: Option<String>,
+    stop: watch::Receiver<bool>,
+}
+
+type Here = State<Arc<Shared>>;
+
+/// Serves the screen until `stop` becomes true.
+pub async fn serve(listener: TcpListener, screen: Screen, stop: watch::Receiver<bool>) {
+    let ticket = screen.key.as_ref().map(|key| {
+        let hash = blake3::derive_key("gatebook terminal screen v1", key.as_bytes());
+        crate::identity::hex::encode(&hash)
+    });
+    let shared = Arc::new(Shared { screen, ticket, stop: stop.clone() });
+    let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();
+    let mut stop = stop;
+    let ended = async move { ended(&mut stop).await };
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(ended).await {
+        tracing::error!("the screen stopped serving: {error}");
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/s/{station}", get(page))
+        .route("/s/{station}/list", get(list))
+        .route("/s/{station}/events", get(events))
+        .route("/health", get(health_page))
+        .route("/status.json", get(status_json))
+        .route("/answers", get(answers))
+        .route("/scan", post(scan))
+        .route("/act", post(act))
+        .route("/undo", post(undo))
+        .route("/amount", post(amount))
+        .route("/picture", post(picture).layer(DefaultBodyLimit::max(camera::FILE_MAX + 4096)))
+        .route("/acknowledge", post(acknowledge))
+        .route("/check", post(check))
+        .route("/lang", get(language))
+        .layer(middleware::from_fn_with_state(shared.clone(), guard))
+        .route("/assets/{file}", get(asset))
+        .layer(middleware::map_response(secured))
+        .with_state(shared)
+}
+
+async fn secured(mut response: Response) -> Response {
+    assets::secure(response.headers_mut());
+    response
+}
+
+async fn asset(request: Request) -> Response {
+    assets::answer(request.uri().path(), request.headers()).into_response()
+}
+
+/// Lets in who sits at this machine or has shown the key, and refuses writes that a page of another site sends.
+async fn guard(
+    State(shared): Here,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    if request.method() != Method::GET && !same_origin(headers) {
+        return (StatusCode::FORBIDDEN, "this request came from a page of another site\n").into_response();
+    }
+    let local = peer.ip().to_canonical().is_loopback();
+    let Some(ticket) = &shared.ticket else {
+        // Without a key the screen listens on loopback only; a foreign name in Host is a page that was rebound to it.
+        return match local && host_is_local(headers) {
+            true => next.run(request).await,
+            false => (StatusCode::FORBIDDEN, "this screen is for the machine it runs on\n").into_response(),
+        };
+    };
+    if local && host_is_local(headers) || cookie(headers, "gatebook_key").is_some_and(|shown| same(shown, ticket)) {
+        return next.run(request).await;
+    }
+    let shown = Query::<Key>::try_from_uri(request.uri()).ok().and_then(|Query(shown)| shown.key);
+    let right = shown.is_some_and(|shown| shared.screen.key.as_ref().is_some_and(|key| same(&shown, key)));
+    if right {
+        let cookie = format!("gatebook_key={ticket}; Path=/; Max-Age={COOKIE_S}; HttpOnly; SameSite=Strict");
+        let mut response = Redirect::to(request.uri().path()).into_response();
+        set_cookie(&mut response, &cookie);
+        return response;
+    }
+    let lang = lang_of(headers, &shared.screen.language);
+    let body = html! { main.list { h1 { (lang.say("t-key-title")) } p { (lang.say("t-key-say")) } } };
+    // A second between guesses of one connection: the key is long, this only keeps the log short.
+    time::sleep(Duration::from_secs(1)).await;
+    (StatusCode::UNAUTHORIZED, document(lang, "Gatebook", "", "", false, body)).into_response()
+}
+
+#[derive(Deserialize)]
+struct Key {
+    key: Option<String>,
+}
+
+/// Compares without telling by its time how much was right.
+fn same(one: &str, other: &str) -> bool {
+    blake3::hash(one.as_bytes()) == blake3::hash(other.as_bytes())
+}
+
+fn same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, named)| named == host),
+        (Some(_), None) => false,
+    }
+}
+
+fn host_is_local(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST).and_then(|value| value.to_str().ok()) else { return false };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = sent.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+fn lang_of(headers: &HeaderMap, configured: &str) -> Lang {
+    cookie(headers, "gatebook_lang").and_then(Lang::from_tag).or_else(|| Lang::from_tag(configured)).unwrap_or_default()
+}
+
+/// A station's name as a part of an address.
+fn path(station: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    station
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+impl Shared {
+    fn reader(&self, headers: &HeaderMap) -> Reader {
+        let house = &self.screen.house;
+        let lang = lang_of(headers, &self.screen.language);
+        Reader { lang, zone: house.zone.clone(), now: house.now().at }
+    }
+
+    fn station(&self, name: &str) -> Option<&Station> {
+        self.screen.stations.iter().find(|station| &*station.name == name)
+    }
+
+    /// The station that a form names; without a name the only one, or the only one where acts are done.
+    fn meant(&self, name: Option<&str>) -> Option<&Station> {
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            return self.station(name);
+        }
+        let mut desks = self.screen.stations.iter().filter(|station| matches!(station.shown, Shown::Desk(_)));
+        match (self.screen.stations.as_slice(), desks.next(), desks.next()) {
+            ([only], _, _) => Some(only),
+            (_, Some(desk), None) => Some(desk),
+            _ => None,
+        }
+    }
+
+    fn parts(&self, station: &Station, reader: &Reader) -> Vec<Part> {
+        let house = &self.screen.house;
+        let status = self.screen.watch.status();
+        match &station.shown {
+            Shown::Desk(shown) => {
+                let shown = shown.borrow().clone();
+                house.decide(house.now(), |world| desk::parts(&station.name, &shown, &status, reader, world))
+            }
+            Shown::Door(shown) => {
+                let shown = shown.borrow().clone();
+                let faults = self.screen.watch.faults(&station.name);
+                let seen = gate::Seen {
+                    station: &station.name,
+                    place: &station.place,
+                    shown: &shown,
+                    status: &status,
+                    faults: &faults,
+                };
+                house.decide(house.now(), |world| gate::parts(&seen, reader, world))
+            }
+        }
+    }
+
+    /// Hands something to a station and waits for its answer.
+    async fn ask(&self, station: &Station, input: Input) -> Option<Arc<Given>> {
+        let (reply, answer) = oneshot::channel();
+        station.orders.send(Order::Input { input, reply }).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+fn document(lang: Lang, title: &str, station: &str, kind: &str, live: bool, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(lang.tag()) data-density="touch" data-theme=[(kind == "door").then_some("dark")] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
+                title { (title) }
+                link rel="icon" href=(assets::href("brand.svg")) type="image/svg+xml";
+                link rel="stylesheet" href=(assets::href("face.css"));
+                link rel="stylesheet" href=(assets::href("terminal.css"));
+                script src=(assets::href("terminal.js")) defer {}
+            }
+            body data-kind=(kind) data-station=(station) data-events=[live.then(|| format!("/s/{}/events", path(station)))]
+                data-lost=(lang.say("t-screen-lost")) data-touch=(lang.say("t-touch-sound")) {
+                (body)
+                p.lost id="lost" role="alert" hidden {}
+                p.stale id="unlock" hidden {}
+                input.catch id="catch" inputmode="none" autocomplete="off" aria-hidden="true" tabindex="-1";
+            }
+        }
+    }
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "there is no such station; / lists those of this terminal\n").into_response()
+}
+
+async fn home(State(shared): Here, headers: HeaderMap) -> Response {
+    if let [only] = shared.screen.stations.as_slice() {
+        return Redirect::to(&format!("/s/{}", path(&only.name))).into_response();
+    }
+    let lang = lang_of(&headers, &shared.screen.language);
+    let body = html! {
+        main.list {
+            h1 { (shared.screen.house.name) }
+            @for station in &shared.screen.stations { a.btn href=(format!("/s/{}", path(&station.name))) { (station.name) } }
+            a.btn data-kind="link" href="/health" { (lang.say("t-health")) }
+        }
+    };
+    document(lang, &shared.screen.house.name, "", "home", false, body).into_response()
+}
+
+async fn page(State(shared): Here, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(station) = shared.station(&name) else { return not_found() };
+    let reader = shared.reader(&headers);
+    let kind = match station.shown {
+        Shown::Desk(_) => "desk",
+        Shown::Door(_) => "door",
+    };
+    let body = html! {
+        @for part in shared.parts(station, &reader) { div.part id=(part.id) { (maud::PreEscaped(part.html)) } }
+    };
+    document(reader.lang, &name, &name, kind, true, body).into_response()
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    wrong: Option<String>,
+}
+
+async fn list(
+    State(shared): Here,
+    Path(name): Path<String>,
+    Query(query): Query<ListQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(station) = shared.station(&name) else { return not_found() };
+    let Shown::Desk(shown) = &station.shown else {
+        return Redirect::to(&format!("/s/{}", path(&name))).into_response();
+    };
+    let reader = shared.reader(&headers);
+    let shown = shown.borrow().clone();
+    let house = &shared.screen.house;
+    let wrong = query.wrong.is_some();
+    let body = house.decide(house.now(), |world| desk::list(&name, &shown, wrong, &reader, world));
+    document(reader.lang, &name, &name, "list", false, body).into_response()
+}
+
+async fn health_page(State(shared): Here, headers: HeaderMap) -> Response {
+    let reader = shared.reader(&headers);
+    let alarms: Vec<&str> = shared
+        .screen
+        .stations
+        .iter()
+        .filter(|station| match &station.shown {
+            Shown::Door(shown) => matches!(shown.borrow().view, View::Stop { .. }),
+            Shown::Desk(_) => false,
+        })
+        .map(|station| &*station.name)
+        .collect();
+    let body = health::page(&shared.screen.watch.status(), &shared.screen.stations, &alarms, &reader);
+    document(reader.lang, &shared.screen.house.name, "", "health", false, body).into_response()
+}
+
+async fn status_json(State(shared): Here) -> Response {
+    axum::Json(shared.screen.watch.status()).into_response()
+}
+
+/// One JSON object per answer and line, from now on.
+async fn answers(State(shared): Here) -> Response {
+    let answers = shared.screen.house.answers();
+    let stop = shared.stop.clone();
+    let lines = stream::unfold((answers, stop), |(mut answers, mut stop)| async move {
+        loop {
+            let given = tokio::select! {
+                () = ended(&mut stop) => return None,
+                given = answers.recv() => given,
+            };
+            match given {
+                Ok(given) => {
+                    let line = format!("{}\n", given.to_json());
+                    return Some((Ok::<_, Infallible>(Bytes::from(line)), (answers, stop)));
+                }
+                // The reader was too slow: it sees a gap in `number`.
+                Err(broadcast::error::RecvError::Lagged(_)) => (),
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// The events of one page: the parts that changed, each answer once, a sign of life.
+async fn events(State(shared): Here, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(station) = shared.station(&name).cloned() else { return not_found() };
+    let feed = Feed {
+        stop: shared.stop.clone(),
+        answers: shared.screen.house.answers(),
+        beat: time::interval(BEAT),
+        beats: 0,
+        sent: HashMap::new(),
+        headers,
+        station,
+        shared,
+    };
+    let pages = stream::unfold(feed, |mut feed| async move {
+        let text = feed.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(text)), feed))
+    });
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(pages)).into_response()
+}
+
+struct Feed {
+    shared: Arc<Shared>,
+    station: Station,
+    headers: HeaderMap,
+    stop: watch::Receiver<bool>,
+    answers: broadcast::Receiver<Arc<Given>>,
+    beat: time::Interval,
+    beats: u32,
+    sent: HashMap<&'static str, String>,
+}
+
+impl Feed {
+    /// The next text for the page; `None` at the end.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            let mut text = String::new();
+            let mut answer = None;
+            let changed = async {
+                match &mut self.station.shown {
+                    Shown::Desk(shown) => shown.changed().await.is_ok(),
+                    Shown::Door(shown) => shown.changed().await.is_ok(),
+                }
+            };
+            tokio::select! {
+                biased;
+                () = ended(&mut self.stop) => return None,
+                given = self.answers.recv() => match given {
+                    Ok(given) if given.station == self.station.name => answer = Some(given),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                },
+                going_on = changed => if !going_on { return None },
+                _ = self.beat.tick() => self.beats += 1,
+            }
+            let reader = self.shared.reader(&self.headers);
+            for part in self.shared.parts(&self.station, &reader) {
+                if self.sent.get(part.id) != Some(&part.html) {
+                    event(&mut text, part.id, &part.html);
+                    self.sent.insert(part.id, part.html);
+                }
+            }
+            if let Some(given) = answer {
+                event(&mut text, "answered", &sounded(&given).to_string());
+            }
+            if SIGN_OF_LIFE <= self.beats {
+                self.beats = 0;
+                event(&mut text, "beat", "");
+            }
+            if !text.is_empty() {
+                return Some(text);
+            }
+        }
+    }
+}
+
+/// The answer with what a browser needs to sound and shake.
+fn sounded(given: &Given) -> serde_json::Value {
+    let outcome = given.answer.outcome;
+    let mut object = given.to_json();
+    object["square"] = outcome.square().into();
+    object["sound"] = serde_json::json!(outcome.sound());
+    object["vibration"] = serde_json::json!(outcome.vibration());
+    object
+}
+
+/// One event of the stream. Line ends inside the data would end it.
+fn event(text: &mut String, name: &str, data: &str) {
+    text.push_str("event: ");
+    text.push_str(name);
+    for line in data.split(['\n', '\r']) {
+        text.push_str("\ndata: ");
+        text.push_str(line);
+    }
+    text.push_str("\n\n");
+}
+
+#[derive(Deserialize)]
+struct ScanForm {
+    station: Option<String>,
+    code: String,
+}
+
+async fn scan(State(shared): Here, headers: HeaderMap, Form(form): Form<ScanForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    let code = form.code.trim_matches(['\r', '\n', '\t']);
+    if code.is_empty() || CODE_MAX < code.chars().count() {
+        let text = format!("a code has 1 to {CODE_MAX} characters; scan again\n");
+        return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
+    }
+    let input = Input::Scan { identifier: capture::typed(code), device: "screen".to_owned() };
+    answered(&headers, station, shared.ask(station, input).await)
+}
+
+#[derive(Deserialize)]
+struct ActForm {
+    station: Option<String>,
+    act: String,
+}
+
+async fn act(State(shared): Here, headers: HeaderMap, Form(form): Form<ActForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    let input = match form.act.as_str() {
+        "" => Input::End,
+        word => match Act::from_word(word) {
+            Some(act) => Input::Start(act),
+            None => {
+                let text = "there is no such act; write receive, put_away, check_out, return, move or count\n";
+                return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
+            }
+        },
+    };
+    answered(&headers, station, shared.ask(station, input).await)
+}
+
+#[derive(Deserialize)]
+struct StationForm {
+    station: Option<String>,
+}
+
+async fn undo(State(shared): Here, headers: HeaderMap, Form(form): Form<StationForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    answered(&headers, station, shared.ask(station, Input::Undo).await)
+}
+
+#[derive(Deserialize)]
+struct AmountForm {
+    station: Option<String>,
+    amount: String,
+}
+
+async fn amount(State(shared): Here, headers: HeaderMap, Form(form): Form<AmountForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    let quantity = form.amount.parse::<Quantity>().ok().filter(|quantity| 0 < quantity.amount);
+    let Some(quantity) = quantity else {
+        return Redirect::to(&format!("/s/{}/list?wrong=amount", path(&station.name))).into_response();
+    };
+    answered(&headers, station, shared.ask(station, Input::Amount(quantity)).await)
+}
+
+/// A picture that a person took: every code in it is a scan, in order; the last answer is returned.
+async fn picture(State(shared): Here, headers: HeaderMap, mut form: Multipart) -> Response {
+    let mut name = None;
+    let mut bytes = None;
+    loop {
+        let refused = |why: String| {
+            (StatusCode::BAD_REQUEST, format!("the picture did not arrive whole: {why}\n")).into_response()
+        };
+        match form.next_field().await {
+            Ok(None) => break,
+            Ok(Some(field)) => match field.name().unwrap_or_default() {
+                "station" => match field.text().await {
+                    Ok(text) => name = Some(text),
+                    Err(error) => return refused(error.body_text()),
+                },
+                "picture" => match field.bytes().await {
+                    Ok(sent) => bytes = Some(sent),
+                    Err(error) => return refused(error.body_text()),
+                },
+                _ => (),
+            },
+            Err(error) => return refused(error.body_text()),
+        }
+    }
+    let Some(station) = shared.meant(name.as_deref()) else { return not_found() };
+    let read = tokio::task::spawn_blocking(move || pictures::reads(&bytes.unwrap_or_default())).await;
+    let reads = match read {
+        Ok(Ok(reads)) => reads,
+        Ok(Err(error)) => return (StatusCode::UNPROCESSABLE_ENTITY, format!("{error}\n")).into_response(),
+        Err(_) => {
+            return (StatusCode::INTERNAL_SERVER_ERROR, "the picture could not be read; take it anew\n")
+                .into_response();
+        }
+    };
+    let mut last = None;
+    for read in &reads {
+        let capture::Capture::Scan { identifier } = capture::capture(read) else { continue };
+        last = shared.ask(station, Input::Scan { identifier, device: "camera".to_owned() }).await;
+    }
+    if reads.is_empty() {
+        let (reply, answer) = oneshot::channel();
+        if station.orders.send(Order::Unreadable { reply }).await.is_ok() {
+            last = answer.await.ok();
+        }
+    }
+    answered(&headers, station, last)
+}
+
+async fn acknowledge(State(shared): Here, Form(form): Form<StationForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    let (reply, answer) = oneshot::channel();
+    if station.orders.send(Order::Acknowledge { reply }).await.is_err() || answer.await.is_err() {
+        return stopping();
+    }
+    Redirect::to("/health").into_response()
+}
+
+async fn check(State(shared): Here) -> Response {
+    match shared.screen.watch.check().await {
+        Ok(_) => Redirect::to("/health").into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct LangQuery {
+    to: String,
+}
+
+async fn language(headers: HeaderMap, Query(query): Query<LangQuery>) -> Response {
+    let lang = Lang::from_tag(&query.to).unwrap_or_default();
+    let from =
+        headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|from| from.split("://").nth(1));
+    let back = from.and_then(|from| from.find('/').and_then(|at| from.get(at..))).unwrap_or("/");
+    let mut response = Redirect::to(back).into_response();
+    set_cookie(&mut response, &format!("gatebook_lang={}; Path=/; Max-Age=31536000; SameSite=Strict", lang.tag()));
+    response
+}
+
+fn stopping() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "the terminal is stopping; scan again when it has started\n").into_response()
+}
+
+/// The answer as JSON for a script, or back to the page for a form.
+fn answered(headers: &HeaderMap, station: &Station, given: Option<Arc<Given>>) -> Response {
+    let Some(given) = given else { return stopping() };
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    match wants_page {
+        true => Redirect::to(&format!("/s/{}", path(&station.name))).into_response(),
+        false => axum::Json(given.to_json()).into_response(),
+    }
+}

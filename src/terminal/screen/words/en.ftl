@@ -1,0 +1,161 @@
+# Terminal: status band
+t-online = Online
+t-offline = Offline { $span }
+t-alone = No server yet
+t-all-sent = all sent
+t-queued = { $n } queued
+t-data-age = data { $span } old
+t-data-none = no data from the server yet
+t-nobody = No badge
+t-health = Health of this terminal
+
+# Terminal: act band
+t-choose-act = Choose an act
+t-choose-hint = Touch an act, or scan a command card, slip, place or piece.
+t-slip = Slip { $number }
+t-task = Task { $number }
+t-to-place = Place { $place }
+t-to-person = For { $person }
+t-of = of { $n }
+t-tasks = My tasks
+t-all-acts = All acts
+t-trouble = This terminal cannot record. Stop working here.
+
+# Terminal: answers
+t-good = Good
+t-line-done = Line done
+t-all-done = All done
+t-wrong-piece = Wrong piece
+t-not-allowed = Not allowed
+t-cannot-record = CANNOT RECORD
+t-unknown-code = Unknown code
+t-place-first = Place first
+t-no-code = No code found
+t-other-paper = Other paper
+t-look = Please look
+t-not-on-paper = Not on the paper
+t-already-scanned = Already scanned
+t-taken-back = Taken back
+t-nothing-back = Nothing to take back
+t-going-on = Going on
+t-act-ended = Act ended
+t-ready = Ready to scan
+t-seen = Seen
+t-at-a-door = This is a door
+
+t-in-the-book = In the book
+t-in-the-book-nth = In the book, piece { $nth }
+t-in-the-book-of = In the book, piece { $nth } of { $of }
+t-wrong-say = Not on this slip, not checked out.
+t-wanted = Wanted: { $unit }
+t-put-back = Put it back in { $place }.
+t-unknown-kept = Recorded and kept for claiming. Scan on.
+t-unknown-not-kept = Nothing was recorded. Choose an act, or scan on.
+t-place-first-say = Scan the place, then the pieces again.
+t-no-code-say = Take the picture again, nearer and straight on.
+t-other-paper-say = Finish this act first, then scan the slip again.
+t-not-on-paper-say = In the book. The paper does not name this piece.
+t-already-say = { $time }, nothing changed.
+t-taken-back-say = The last piece is out of this act again.
+t-nothing-back-say = This act has no piece yet.
+t-going-on-say = Going on where you stopped, begun { $time }.
+t-act-ended-say = { $act }: { $pieces } in the book.
+t-started-say = Scan the pieces.
+t-started-place-say = Scan the place, then its pieces.
+t-started-badge-say = Scan the badge of who takes them, then the pieces.
+t-person-works = Works here now.
+t-person-takes = Takes the pieces that follow.
+t-place-say = Scan the pieces.
+t-paper-say = { $pieces } on this paper. Scan them.
+t-amount-say = for the next lot or item.
+t-cannot-say = Do not go on. { $why }
+t-seen-say = The door takes it as seen here.
+t-door-say = A door has no acts. Scan a badge or a piece.
+
+t-why-no-pass = No approved pass lets it leave.
+t-why-not-now = The pass is not valid now.
+t-why-for-another = The pass is for { $person }. Scan their badge.
+t-why-used-up = The pass was used already.
+t-why-hold = It is on hold: { $why }
+t-why-certificate = The person lacks a valid certificate.
+t-why-clock = The clock was never set, so no pass is valid.
+t-why-person = Scan the badge of who takes it first.
+
+# Terminal: facts and foot
+t-fact-weight = Registered
+t-fact-place = Place
+t-fact-due = Due back
+t-fact-to = To
+t-next = Next
+t-undo = Undo
+t-list = List
+t-acts = Acts
+t-end-act = End act
+t-back = Back
+
+# Terminal: list page
+t-pieces = Pieces of this act
+t-no-pieces = No pieces yet
+t-no-pieces-say = What is scanned in this act stands here.
+t-still-due = Still due
+t-type-code = Type a code
+t-record-it = Record
+t-amount = Amount of the next lot or item
+t-amount-hint = 12, 3.42 g, 1.5 m
+t-amount-set = Set
+t-amount-wrong = That is no amount. Write 12, 3.42 g, 1.5 m or 0.75 l.
+t-picture = Picture of a code
+t-picture-send = Read the picture
+
+# Terminal: health page
+t-book = Book
+t-lines = { $n } lines, { $waiting } not sent
+t-devices = Devices
+t-device-up = Works
+t-device-down = Does not work
+t-reads = { $reads } reads, { $noise } noise bytes
+t-disk = Disk
+t-disk-fine = Room enough
+t-disk-tight = Nearly full
+t-disk-none = Cannot record
+t-clock = Clock
+t-clock-set = Set
+t-clock-unset = Never set
+t-self-check = Self-check
+t-check-now = Count now
+t-check-none = Not counted yet
+t-check-same = { $shown } shown, { $written } in the book
+t-link = Server
+t-no-devices = No devices
+t-sound = Sound
+t-sound-off = Off
+t-language = Language
+t-stations = Stations
+t-screen-lost = This screen lost its terminal. Nothing scanned here is recorded.
+t-touch-sound = Touch once for sound
+
+# Terminal: door
+t-door-idle = Watching
+t-door-reading = Reading { $n }
+t-door-go = Go ahead
+t-door-go-say = { $pieces } recorded.
+t-door-in = Welcome back
+t-door-stop = Stop, please
+t-door-stop-say = { $n ->
+    [one] This sample has no pass. Step back in, or show a badge.
+   *[other] These { $n } samples have no pass. Step back in, or show a badge.
+}
+t-door-look = One moment
+t-door-look-say = A person looks at this: { $why }. If a piece was not read, scan it by hand.
+t-door-fault = This door is not watching
+t-door-fault-say = { $device }: { $why }
+t-door-more = + { $n } more
+t-door-direction = Direction
+t-door-badge = Badge with them
+t-door-last = Last passage
+t-door-unwritten = { $n } passages wait to be recorded
+t-end-alarm = End the alarm
+
+# Terminal: key
+t-key-title = Key needed
+t-key-say = This screen is opened with the key of the terminal. Open the address with ?key= and the key behind it.

@@ -1,0 +1,185 @@
+//! Nothing fails in silence: changes of devices, disk and clock become lines, log entries and troubles that the server
+//! and the screen show.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{self, MissedTickBehavior};
+
+use crate::event::System;
+use crate::ledger::book::{Disk, ReadError};
+use crate::terminal::house::{self, House, SelfCheck};
+use crate::terminal::port::Health;
+use crate::terminal::status::{self, Status};
+
+/// How often the state of things is looked at; a trouble must be seen within 10 s.
+const ROUND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+/// Records that come down in quick pages are taken in together.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Who looks after the health of this terminal.
+pub struct Watch {
+    house: Arc<House>,
+    ports: Vec<(Arc<str>, watch::Receiver<Health>)>,
+    /// Name of the station of each device.
+    places: HashMap<String, String>,
+    troubles: watch::Sender<Vec<String>>,
+}
+
+impl Watch {
+    pub fn new(
+        house: Arc<House>,
+        ports: Vec<(Arc<str>, watch::Receiver<Health>)>,
+        places: HashMap<String, String>,
+        troubles: watch::Sender<Vec<String>>,
+    ) -> Watch {
+        Watch { house, ports, places, troubles }
+    }
+
+    pub fn status(&self) -> Status {
+        let devices = self.ports.iter().map(|(name, health)| (&**name, health.borrow().clone()));
+        status::of(&self.house, devices)
+    }
+
+    /// Devices of `station` that do not work, and why.
+    pub fn faults(&self, station: &str) -> Vec<(String, Health)> {
+        let of_station = |name: &Arc<str>| self.places.get(&**name).is_some_and(|place| place == station);
+        let here = self.ports.iter().filter(|(name, _)| of_station(name));
+        here.map(|(name, health)| (name.to_string(), health.borrow().clone()))
+            .filter(|(_, health)| !health.up)
+            .collect()
+    }
+
+    /// Counts what was shown against the book, writes the result as a line and returns it. Blocks.
+    ///
+    /// # Errors
+    /// When the book cannot be read.
+    pub async fn check(&self) -> Result<SelfCheck, ReadError> {
+        let house = self.house.clone();
+        let check = tokio::task::spawn_blocking(move || house.check()).await;
+        let check = check.expect("the check itself does not panic, and nobody cancels it")?;
+        self.house.say(System::SelfCheck { shown: check.shown, written: check.written }).await;
+        if check.shown != check.written {
+            let SelfCheck { shown, written, .. } = check;
+            tracing::error!(shown, written, "{shown} answers were shown for {written} lines; run `gatebook verify`");
+        }
+        Ok(check)
+    }
+
+    /// Writes a line when a device goes down and when it comes back.
+    pub async fn devices(self: Arc<Watch>, mut stop: watch::Receiver<bool>) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for (name, health) in &self.ports {
+            tasks.spawn(follow(self.house.clone(), name.clone(), health.clone()));
+        }
+        ended(&mut stop).await;
+        tasks.shutdown().await;
+    }
+
+    /// Looks at clock and disk, tells the server what is wrong, and counts once a day.
+    pub async fn rounds(self: Arc<Watch>, mut stop: watch::Receiver<bool>) {
+        let mut rounds = time::interval(ROUND);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut checks = time::interval_at(time::Instant::now() + DAY, DAY);
+        let mut disk_was_fine = true;
+        loop {
+            tokio::select! {
+                () = ended(&mut stop) => return,
+                _ = checks.tick() => {
+                    if let Err(error) = self.check().await {
+                        tracing::error!("the self-check could not read the book: {error}");
+                    }
+                }
+                _ = rounds.tick() => {
+                    if let Some(off) = self.house.look_at_clock() {
+                        let text = format!("the clock jumped by {} s", off.as_secs());
+                        tracing::warn!("{text}");
+                        self.house.say(System::Health { subject: "clock".to_owned(), ok: false, text }).await;
+                    }
+                    let disk = self.house.book.state().disk;
+                    let fine = disk == Disk::Fine;
+                    if fine != disk_was_fine {
+                        disk_was_fine = fine;
+                        let text = match disk {
+                            Disk::Fine => "there is room again".to_owned(),
+                            Disk::Tight { free_bytes } => format!("the disk is nearly full: {free_bytes} bytes are left"),
+                            Disk::CannotRecord { why } => format!("nothing can be recorded: {why}"),
+                        };
+                        tracing::warn!("{text}");
+                        self.house.say(System::Health { subject: "disk".to_owned(), ok: fine, text }).await;
+                    }
+                    let troubles = self.status().troubles;
+                    self.troubles.send_if_modified(|told| {
+                        let news = *told != troubles;
+                        *told = troubles;
+                        news
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Keeps to one device: a line at the start of an outage and one at its end.
+async fn follow(house: Arc<House>, name: Arc<str>, mut health: watch::Receiver<Health>) {
+    let mut was_up = true;
+    let mut tries = 0;
+    loop {
+        let now = health.borrow_and_update().clone();
+        if now.since.is_some() && now.up != was_up {
+            was_up = now.up;
+            let text = match now.up {
+                true => format!("works again after {tries} tries; {} noise bytes so far", now.noise_bytes),
+                false => format!("{}; {} reads and {} noise bytes so far", now.why, now.reads, now.noise_bytes),
+            };
+            match now.up {
+                true => tracing::info!(device = %name, "{name}: {text}"),
+                false => tracing::warn!(device = %name, "{name}: {text}; the terminal keeps trying"),
+            }
+            house.say(System::Health { subject: name.to_string(), ok: now.up, text }).await;
+        }
+        if !now.up {
+            tries = now.tries;
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes in the records of every page that comes down.
+pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) {
+    let mut state = house.book.watch();
+    let mut known = state.borrow_and_update().cursor;
+    loop {
+        tokio::select! {
+            () = ended(&mut stop) => return,
+            changed = state.changed() => if changed.is_err() { return },
+        }
+        if state.borrow_and_update().cursor == known {
+            continue;
+        }
+        time::sleep(SETTLE).await;
+        let cursor = state.borrow_and_update().cursor;
+        let book = house.book.clone();
+        let read = tokio::task::spawn_blocking(move || book.records()).await;
+        match read.expect("reading does not panic, and nobody cancels it") {
+            Ok(records) => {
+                // After a restore of the server the cursor may go back: then everything is taken again.
+                let from = if cursor < known { 0 } else { known };
+                let new = records.into_iter().filter(|stored| from <= stored.cursor);
+                house.take(new.filter_map(|stored| house::record(&stored.body)));
+                known = cursor;
+            }
+            Err(error) => tracing::error!("the records that came down cannot be read: {error}"),
+        }
+    }
+}
+
+/// Returns once `stop` is true, or nobody is left who could make it so.
+pub async fn ended(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
