@@ -13,6 +13,7 @@ pub mod pages;
 pub mod problem;
 mod projection;
 pub mod rebuild;
+pub mod request;
 pub mod start;
 pub mod sync;
 pub mod tls;

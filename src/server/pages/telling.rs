@@ -11,7 +11,7 @@ use crate::server::api::names::Names;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::queries::Happened;
 use crate::server::pages::shell::{shown_code, tone_of};
-use crate::server::web::encoded;
+use crate::server::request::encoded;
 
 /// Places that are no shelf; their words are the kernel's.
 const VIRTUAL: [&str; 8] =
