@@ -12,7 +12,9 @@ use gatebook::event::{Body, Movement};
 use gatebook::identity::hex::Hex;
 use gatebook::ledger::book::StoredRecord;
 use gatebook::quantity::Moment;
-use gatebook::sync::records::{Binding, Content, Hold, Name, Pass, Person, Place, PlaceKind, Record, Task, Tracking, Unit};
+use gatebook::sync::records::{
+    Binding, Content, Hold, Name, Pass, Person, Place, PlaceKind, Record, Task, Tracking, Unit,
+};
 use gatebook::terminal::enrolment::{self, Enrolment};
 use gatebook::terminal::{self, Running, StartError};
 use serde_json::Value;
@@ -137,8 +139,18 @@ fn records() -> Vec<Content> {
     let now = Moment::now();
     let hour = Duration::from_secs(3600);
     let mut contents = vec![
-        Content::Person(Person { number: 7, name: name("Li Ming"), department: name("Sales"), badge: Some("own/B-7".into()) }),
-        Content::Person(Person { number: 8, name: name("Chen Jing"), department: name("Vault"), badge: Some("own/B-8".into()) }),
+        Content::Person(Person {
+            number: 7,
+            name: name("Li Ming"),
+            department: name("Sales"),
+            badge: Some("own/B-7".into()),
+        }),
+        Content::Person(Person {
+            number: 8,
+            name: name("Chen Jing"),
+            department: name("Vault"),
+            badge: Some("own/B-8".into()),
+        }),
         Content::Pass(Pass {
             number: "DB-1".into(),
             units: vec!["R-1".into(), "R-2".into()],
@@ -181,14 +193,19 @@ async fn send_down(running: &Running) {
         let (kind, key) = (content.kind().to_owned(), content.key());
         let record = Record { version: 1, withdrawn: false, since: Moment(0), content };
         let cursor = n as u64 + 1;
-        StoredRecord { kind, key, version: 1, cursor, body: serde_json::to_vec(&record).unwrap(), signature: Hex([0; 64]) }
+        StoredRecord {
+            kind,
+            key,
+            version: 1,
+            cursor,
+            body: serde_json::to_vec(&record).unwrap(),
+            signature: Hex([0; 64]),
+        }
     });
     running.book.store_records(stored.collect(), 100).await.unwrap();
     let house = running.house.clone();
-    until("the records are known", move || {
-        house.decide(house.now(), |world| world.reference.unit("R-4").is_some())
-    })
-    .await;
+    until("the records are known", move || house.decide(house.now(), |world| world.reference.unit("R-4").is_some()))
+        .await;
 }
 
 const DESK: &str = "[[station]]\nname = \"vault\"\nkind = \"handheld\"\ndevices = []\nplace = \"V\"\ndefault_act = \"\"\n\
@@ -206,7 +223,8 @@ impl Browser {
     }
 
     async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
-        let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
+        let body: Vec<String> =
+            form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
         let answer = self
             .client
             .post(format!("{}{path}", self.url))
@@ -285,7 +303,8 @@ async fn a_handheld_records_what_is_done_and_what_was_tried() {
     let told: Vec<String> = bodies(&running)
         .iter()
         .filter_map(|body| {
-            let codes = |what: &[gatebook::event::Piece]| what.iter().map(|piece| piece.code.clone()).collect::<String>();
+            let codes =
+                |what: &[gatebook::event::Piece]| what.iter().map(|piece| piece.code.clone()).collect::<String>();
             Some(match body {
                 Body::Movement(movement) => format!(
                     "{} {} to {} person {:?} paper {}",
@@ -357,9 +376,13 @@ async fn an_act_goes_on_where_a_restart_stopped_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_speak_both_languages_and_every_answer_is_streamed_after_its_line() {
     let folder = tempfile::tempdir().unwrap();
-    let door = "[[station]]\nname = \"door\"\nkind = \"door\"\ndevices = []\nplace = \"V\"\ninside = \"V\"\noutside = \"HALL\"\n\
+    let camera = format!(
+        "[[device]]\nname = \"camera\"\ndriver = \"folder\"\nport = \"{}\"\n",
+        folder.path().join("camera").display()
+    );
+    let door = "[[station]]\nname = \"door\"\nkind = \"door\"\ndevices = [\"camera\"]\nplace = \"V\"\ninside = \"V\"\noutside = \"HALL\"\n\
         direction = \"book\"\ngone_after_ms = 500\n";
-    let running = start(folder.path(), &format!("{door}{DESK}")).await;
+    let running = start(folder.path(), &format!("{camera}{door}{DESK}")).await;
     send_down(&running).await;
     let browser = Browser::new(&running);
     let mut stream = browser.client.get(format!("{}answers", browser.url)).send().await.unwrap();
@@ -413,7 +436,8 @@ async fn a_page_of_another_site_cannot_scan() {
     let running = start(folder.path(), DESK).await;
     let browser = Browser::new(&running);
     for (header, value) in [("origin", "https://evil.example"), ("host", "evil.example")] {
-        let answer = browser.client.post(format!("{}undo", browser.url)).header(header, value).body("").send().await.unwrap();
+        let answer =
+            browser.client.post(format!("{}undo", browser.url)).header(header, value).body("").send().await.unwrap();
         assert_eq!(answer.status(), 403, "{header}");
     }
     running.stop().await;

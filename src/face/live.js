@@ -18,8 +18,10 @@ async function swap() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.getElementById(part.id);
-      // What a person is typing in is never taken away.
-      if (!other || part.contains(document.activeElement) && document.activeElement.matches("input,textarea,select")) continue;
+      // What a person is typing in, or has typed, is never taken away.
+      const typing = part.contains(document.activeElement) && document.activeElement.matches("input,textarea,select");
+      const typed = Array.from(part.querySelectorAll("input,textarea")).some(field => field.value !== field.defaultValue);
+      if (!other || typing || typed || part.querySelector("details[open]")) continue;
       const focus = part.contains(document.activeElement) ? document.activeElement.id : "";
       if (part.outerHTML !== other.outerHTML) part.replaceWith(document.importNode(other, true));
       if (focus) { const back = document.getElementById(focus); if (back) back.focus(); }

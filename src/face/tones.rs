@@ -150,6 +150,9 @@ pub fn chip(tone: Tone, sign: Sign, text: &str) -> Markup {
     html! { span.chip data-tone=(tone.word()) { (sign.small()) (text) } }
 }
 
+/// The broken rules that a person must see at once.
+pub const STOPS: [Reason; 3] = [Reason::NoPass, Reason::PassForAnother, Reason::OnHold];
+
 /// How grave a broken rule is. `Stop` ones stand in the alarm strip until a person settles them.
 pub fn of_reason(reason: Reason) -> Tone {
     match reason {
@@ -280,6 +283,21 @@ mod tests {
             }
             assert!(tokens.contains(&format!("--{name}:")), "face.css uses --{name}, which tokens.css lacks");
         }
+    }
+
+    #[test]
+    fn every_stop_is_an_alarm() {
+        let book = include_str!("../event/mod.rs");
+        let arms = book.lines().filter_map(|line| line.trim().strip_prefix("Reason::")?.split_once("=> \""));
+        let stops: Vec<String> = arms
+            .filter_map(|(_, rest)| rest.split('"').next())
+            .filter(|word| {
+                let reason: Reason = serde_json::from_str(&format!("\"{word}\"")).unwrap();
+                of_reason(reason) == Tone::Stop
+            })
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(stops, STOPS.map(Reason::word));
     }
 
     #[test]

@@ -185,8 +185,14 @@ mod tests {
             assert_eq!((reader(Lang::Zh).age(at), reader(Lang::En).age(at)), (zh.into(), en.into()), "{seconds}");
         }
         let (late, left) = (Moment(NOW.0 - 3 * DAY), Moment(NOW.0 + 7 * DAY));
-        assert_eq!((reader(Lang::Zh).due(late), reader(Lang::En).due(late)), ("逾期 3 天".into(), "3 days late".into()));
-        assert_eq!((reader(Lang::Zh).due(left), reader(Lang::En).due(left)), ("还有 7 天".into(), "7 days left".into()));
+        assert_eq!(
+            (reader(Lang::Zh).due(late), reader(Lang::En).due(late)),
+            ("逾期 3 天".into(), "3 days late".into())
+        );
+        assert_eq!(
+            (reader(Lang::Zh).due(left), reader(Lang::En).due(left)),
+            ("还有 7 天".into(), "7 days left".into())
+        );
     }
 
     #[test]

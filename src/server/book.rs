@@ -360,6 +360,20 @@ pub fn seal_due(tx: &mut Tx, server: &ServerKey, at: Moment) -> Result<bool, Dat
     Ok(true)
 }
 
+/// Seals whatever has no seal yet, for the end of the program; whether there was anything.
+///
+/// # Errors
+/// What the database says.
+pub fn seal_rest(tx: &mut Tx, server: &ServerKey, at: Moment) -> Result<bool, DatabaseError> {
+    let (book, _) = own_book(tx)?;
+    let Some(mut cursor) = lines::cursor(tx, book)? else { return Ok(false) };
+    if cursor.sealed + 1 == cursor.next {
+        return Ok(false);
+    }
+    seal(tx, server, &mut cursor, at)?;
+    Ok(true)
+}
+
 fn seal(tx: &mut Tx, server: &ServerKey, cursor: &mut Cursor, at: Moment) -> Result<(), DatabaseError> {
     let (first, last) = (cursor.sealed + 1, cursor.next - 1);
     let blank = Seal { number: cursor.next_seal, first, last, head: cursor.head, at, signature: Seal::BEFORE_FIRST };

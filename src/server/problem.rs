@@ -1,11 +1,13 @@
 //! Refusals as programs see them: RFC 9457 with the sentence that says what to do.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::identity::hex::Hex;
-use crate::server::access::logins::AccessError;
+use crate::server::access::AccessError;
 use crate::server::database::DatabaseError;
 use crate::sync::wire::Refusal;
 
@@ -63,9 +65,17 @@ impl Problem {
     }
 }
 
+/// Rides along with a refusal's answer, so that the guard can make a page of it for a person.
+#[derive(Clone)]
+pub struct Shown {
+    pub status: StatusCode,
+    pub refusal: Arc<Refusal>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.refusal)).into_response();
+        let refusal = *self.refusal;
+        let mut response = (self.status, Json(&refusal)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_s {
@@ -74,6 +84,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        response.extensions_mut().insert(Shown { status: self.status, refusal: Arc::new(refusal) });
         response
     }
 }

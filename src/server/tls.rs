@@ -39,13 +39,17 @@ pub struct Identity {
 /// Why there is no certificate to show.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("cannot read {path}: {why}; give the program's account the right to read it, or correct [tls] in the configuration")]
+    #[error(
+        "cannot read {path}: {why}; give the program's account the right to read it, or correct [tls] in the configuration"
+    )]
     Unreadable { path: PathBuf, why: io::Error },
     #[error("cannot write {path}: {why}; the data folder must belong to the program's account")]
     Unwritable { path: PathBuf, why: io::Error },
     #[error("{path} is not PEM of {what}; export it again as PEM")]
     NotPem { path: PathBuf, what: &'static str },
-    #[error("the certificate {cert} and the key {key} do not go together: {why}; use the key that the certificate was requested with")]
+    #[error(
+        "the certificate {cert} and the key {key} do not go together: {why}; use the key that the certificate was requested with"
+    )]
     Mismatch { cert: PathBuf, key: PathBuf, why: rustls::Error },
     #[error("cannot make a certificate: {0}; check `names` in [tls]")]
     Making(#[from] rcgen::Error),
@@ -55,7 +59,8 @@ pub enum TlsError {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Made {
     names: Vec<String>,
-    until: Date,
+    /// ISO 8601.
+    until: String,
 }
 
 /// The identity for `mode`; `None` when a proxy ends TLS. `folder` is the data folder, `today` the date in UTC.
@@ -104,7 +109,11 @@ fn own(names: &[String], house: &str, listen: SocketAddr, folder: &Path, today: 
     let wanted = all_names(names, listen);
     let kept = read(&made).ok().and_then(|text| serde_json::from_str::<Made>(&text).ok());
     let good = kept.is_some_and(|kept| {
-        kept.names == wanted && today.checked_add(RENEW_DAYS.days()).is_ok_and(|soon| soon < kept.until)
+        kept.names == wanted
+            && kept
+                .until
+                .parse::<Date>()
+                .is_ok_and(|until| today.checked_add(RENEW_DAYS.days()).is_ok_and(|soon| soon < until))
     });
     if !good || !cert.exists() || !key.exists() {
         let pair = KeyPair::generate()?;
@@ -118,7 +127,8 @@ fn own(names: &[String], house: &str, listen: SocketAddr, folder: &Path, today: 
         let leaf = params.signed_by(&pair, &Issuer::from_params(&issuer_params, &signer))?;
         write(&key, &pair.serialize_pem(), 0o600)?;
         write(&cert, &format!("{}{}", leaf.pem(), read(&ca_cert)?), 0o644)?;
-        let text = serde_json::to_string(&Made { names: wanted, until }).expect("names and a date always become JSON");
+        let text = serde_json::to_string(&Made { names: wanted, until: until.to_string() })
+            .expect("names and a date always become JSON");
         write(&made, &text, 0o644)?;
     }
     load(&cert, &key)
@@ -142,7 +152,6 @@ fn valid(params: &mut CertificateParams, from: Date, until: Date) {
     let (year, month, date) = day(until);
     params.not_after = rcgen::date_time_ymd(year, month, date);
 }
-
 
 /// The names of the configuration, this machine's name, its loopback and the address it listens on; sorted, each once.
 fn all_names(names: &[String], listen: SocketAddr) -> Vec<String> {
@@ -168,8 +177,7 @@ fn load(cert: &Path, key: &Path) -> Result<Identity, TlsError> {
         .map_err(|_| not_pem(cert, "certificates"))?;
     let anchor = chain.last().ok_or_else(|| not_pem(cert, "certificates"))?;
     let pin = Hex(Sha256::digest(anchor).into());
-    let private =
-        PrivateKeyDer::from_pem_slice(read(key)?.as_bytes()).map_err(|_| not_pem(key, "a private key"))?;
+    let private = PrivateKeyDer::from_pem_slice(read(key)?.as_bytes()).map_err(|_| not_pem(key, "a private key"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

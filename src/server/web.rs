@@ -1,5 +1,6 @@
 //! Every route of the server on one page, each with what a visitor needs for it. [`guard`] asks before any handler runs.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
@@ -15,7 +16,7 @@ use crate::face::assets;
 use crate::quantity::Moment;
 use crate::server::access::logins;
 use crate::server::access::{Came, Right, Visitor};
-use crate::server::problem::Problem;
+use crate::server::problem::{Problem, Shown};
 use crate::server::{Server, api, live, pages, sync};
 use crate::sync::wire;
 
@@ -112,16 +113,13 @@ pub fn router(server: Server) -> Router {
             Need::Signature => wire::BATCH_BYTES_MAX,
             Need::Nothing | Need::Login | Need::May(_) => BODY_MAX,
         };
-        let guarded = route
+        let guarded: MethodRouter<Server> = route
             .handler
-            .layer(middleware::from_fn_with_state((server.clone(), route.need), guard))
+            .layer::<_, Infallible>(middleware::from_fn_with_state((server.clone(), route.need), guard))
             .layer(DefaultBodyLimit::max(limit));
         router = router.route(route.path, guarded);
     }
-    router
-        .fallback(pages::shell::nowhere)
-        .layer(middleware::from_fn(seal_headers))
-        .with_state(server)
+    router.fallback(pages::shell::nowhere).layer(middleware::from_fn(seal_headers)).with_state(server)
 }
 
 /// Lets a request through to its handler when who asks may do this. The handler finds the [`Visitor`] as an extension.
@@ -148,11 +146,19 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
         (Need::Signature | Need::Login | Need::May(_), _) => false,
     };
     match visitor {
-        Some(visitor) if allowed => {
-            request.extensions_mut().insert(visitor);
-            next.run(request).await
+        visitor if allowed => {
+            if let Some(visitor) = visitor {
+                request.extensions_mut().insert(visitor);
+            }
+            let (parts, body) = request.into_parts();
+            let ask = (!program).then(|| pages::shell::Ask::of(&server, &parts));
+            let response = next.run(Request::from_parts(parts, body)).await;
+            match (ask, response.extensions().get::<Shown>()) {
+                // A person gets a page in their language, a program gets problem+json.
+                (Some(ask), Some(shown)) => ask.refusal(shown.status, &shown.refusal),
+                _ => response,
+            }
         }
-        None if allowed => next.run(request).await,
         Some(visitor) => match (need, program) {
             (Need::May(right), false) => pages::shell::no_right(&server, request, visitor, right).await,
             _ => forbidden(need).into_response(),
@@ -169,7 +175,9 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
 /// The refusal of a right, for programs.
 pub fn forbidden(need: Need) -> Problem {
     let who = match need {
-        Need::May(right) => crate::server::access::holders(right).map(|role| role.word()).collect::<Vec<_>>().join(", "),
+        Need::May(right) => {
+            crate::server::access::holders(right).map(|role| role.word()).collect::<Vec<_>>().join(", ")
+        }
         Need::Nothing | Need::Signature | Need::Login => String::new(),
     };
     Problem::new(StatusCode::FORBIDDEN, "no right", "your roles do not allow this")

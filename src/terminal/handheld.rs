@@ -64,6 +64,8 @@ pub struct Done {
     pub line: Option<LineRef>,
     pub pass: Option<String>,
     pub exceptions: Vec<Reason>,
+    /// Where the line put it.
+    pub place: Option<String>,
     /// Where this terminal had the unit before, for the undo.
     was_at: Option<String>,
 }
@@ -152,6 +154,7 @@ impl Handheld {
                         line: Some(line),
                         pass: pass.clone(),
                         exceptions: movement.exceptions.clone(),
+                        place: movement.to.clone(),
                         was_at: None,
                     }));
                 }
@@ -335,8 +338,12 @@ impl Handheld {
         };
         let code = identifier.to_string();
         let single = world.reference.tracking(meaning) == Tracking::Serial;
-        let same = |done: &&Done| done.code == code || unit.is_some() && done.unit == unit;
-        if single && let Some(done) = going.pieces.iter().find(same) {
+        // What was put somewhere may be put elsewhere in the same act; only the same place twice is a duplicate.
+        let placed = matches!(going.act, Act::PutAway | Act::Move | Act::Count);
+        let same = |done: &&Done| {
+            (done.code == code || unit.is_some() && done.unit == unit) && (!placed || done.place == going.place)
+        };
+        if single && let Some(done) = going.pieces.iter().rev().find(same) {
             let say = Say::Already { at: done.at };
             return self.turn(next, Outcome::Again, say);
         }
@@ -428,6 +435,7 @@ impl Handheld {
             line: None,
             pass,
             exceptions: exceptions.clone(),
+            place: to.clone(),
             was_at: unit.as_deref().and_then(|unit| world.remembered.place_of(unit)).map(str::to_owned),
         });
         let body = Body::Movement(Movement {
@@ -480,7 +488,10 @@ pub fn due(going: &Going, reference: &Reference, last_seen: impl Fn(&str) -> Opt
     let units = going.paper.as_ref().map(|paper| due_units(paper, reference)).unwrap_or_default();
     let home = |unit: &str| reference.unit(unit).and_then(|unit| unit.home.clone());
     let done = |unit: &String| going.pieces.iter().any(|done| done.unit.as_ref() == Some(unit));
-    units.into_iter().map(|unit| Due { place: last_seen(&unit).or_else(|| home(&unit)), done: done(&unit), unit }).collect()
+    units
+        .into_iter()
+        .map(|unit| Due { place: last_seen(&unit).or_else(|| home(&unit)), done: done(&unit), unit })
+        .collect()
 }
 
 /// How a recorded piece is answered. `going` holds it already.

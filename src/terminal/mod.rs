@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
+use hardware::device::Device;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -95,7 +96,9 @@ impl StartError {
                 "On the server open Terminals, then Enrol, or run `gatebook server enrol NAME`; write its address, pin and \
                  one-time code into [server] and start again. Once enrolled the terminal starts without a network for ever."
             }
-            StartError::Enrol(_) => "Check the network, the address and the pin; a one-time code works once and for one day.",
+            StartError::Enrol(_) => {
+                "Check the network, the address and the pin; a one-time code works once and for one day."
+            }
             StartError::Key(error) => error.help(),
             StartError::Book(error) => error.help(),
             StartError::Read(_) => "Run `gatebook verify` on the book.",
@@ -139,7 +142,7 @@ impl Running {
             tracing::error!("the ports did not end in order");
         }
         // The screens hold the stations' queues: they go first, so that the stations see the end.
-        drop(self.stop.send(true));
+        let _ = self.stop.send(true);
         drop(self.stations);
         for task in self.aside {
             drop(task.await);
@@ -161,6 +164,7 @@ impl Running {
 pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let folder = |cause| StartError::Folder { path: config.data.display().to_string(), cause };
     std::fs::create_dir_all(&config.data).map_err(folder)?;
+    let mut sessions = sessions(&config)?;
     let enrolment = enrolled(&config).await?;
     let (book, key) = open_book(&config, enrolment.terminal).await?;
     let (stop, stopped) = watch::channel(false);
@@ -208,21 +212,19 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
         };
         for device in config.devices.iter().filter(|device| station.devices.contains(&device.name)) {
             let refused = |why: String| StartError::Device { device: device.name.clone(), why };
-            let session = devices::session(&device.driver).map_err(|error| refused(error.to_string()))?;
-            let port = match (&device.port, session) {
-                (ConfigPort::Serial { path, baud }, Some(session)) => {
-                    Port::start(&device.name, Line::Serial { path: path.clone(), baud: *baud }, session, reports.clone())
-                }
+            let port = match (&device.port, sessions.remove(&device.name)) {
+                (ConfigPort::Serial { path, baud }, Some(session)) => Port::start(
+                    &device.name,
+                    Line::Serial { path: path.clone(), baud: *baud },
+                    session,
+                    reports.clone(),
+                ),
                 (ConfigPort::Tcp { address }, Some(session)) => {
                     Port::start(&device.name, Line::Tcp { address: address.clone() }, session, reports.clone())
                 }
-                (ConfigPort::Folder { path }, None) => {
-                    std::fs::create_dir_all(path).map_err(|error| refused(error.to_string()))?;
-                    pictures::start(&device.name, path.clone(), reports.clone())
-                }
-                (ConfigPort::Folder { .. }, Some(_)) => return Err(refused("a folder has no such driver".to_owned())),
-                (ConfigPort::Serial { .. } | ConfigPort::Tcp { .. }, None) => {
-                    return Err(refused("pictures come from a folder".to_owned()));
+                (ConfigPort::Folder { path }, None) => pictures::start(&device.name, path.clone(), reports.clone()),
+                (ConfigPort::Folder { .. }, Some(_)) | (ConfigPort::Serial { .. } | ConfigPort::Tcp { .. }, None) => {
+                    return Err(refused("its driver and its port do not fit".to_owned()));
                 }
             };
             ports.push(port.map_err(|error| refused(error.to_string()))?);
@@ -254,6 +256,21 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let url = format!("http://{host}:{}/", screen.port());
     tracing::info!(%url, terminal = enrolment.terminal, "terminal {} records; its screen is {url}", config.name);
     Ok(Running { screen, url, book, house, stations, watch, ports, work, aside, stop })
+}
+
+/// A session for every device but picture folders, which are made where they are not there. Before anything runs, so that
+/// a mistake in the configuration stops nothing half-way.
+fn sessions(config: &TerminalConfig) -> Result<HashMap<String, Device>, StartError> {
+    let mut sessions = HashMap::new();
+    for device in &config.devices {
+        let refused = |why: String| StartError::Device { device: device.name.clone(), why };
+        if let ConfigPort::Folder { path } = &device.port {
+            std::fs::create_dir_all(path).map_err(|error| refused(error.to_string()))?;
+        }
+        let session = devices::session(&device.driver).map_err(|error| refused(error.to_string()))?;
+        sessions.extend(session.map(|session| (device.name.clone(), session)));
+    }
+    Ok(sessions)
 }
 
 /// The terminal's number and the server's key: from the folder, or from the server with the one-time code.

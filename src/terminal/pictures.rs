@@ -99,7 +99,9 @@ fn take(keeper: &Keeper, path: &Path, station: &mpsc::Sender<Report>) -> Result<
         keeper.count_read();
         let (done, answer) = oneshot::channel();
         let report = Report { device: keeper.device.clone(), read, done: Some(done) };
-        station.blocking_send(report).map_err(|_| "the station is stopping; the picture is read again at the next start")?;
+        station
+            .blocking_send(report)
+            .map_err(|_| "the station is stopping; the picture is read again at the next start")?;
         if !answer.blocking_recv().unwrap_or(false) {
             return Err("nothing could be recorded; the picture stays and is read again".to_owned());
         }

@@ -399,9 +399,8 @@ pub fn list_ports() -> Vec<PortInfo> {
                 | serialport::SerialPortType::BluetoothPort
                 | serialport::SerialPortType::Unknown => (None, None),
             };
-            let family = hardware::device::FAMILIES
-                .iter()
-                .find(|family| usb.is_some_and(|usb| family.usb_ids.contains(&usb)));
+            let family =
+                hardware::device::FAMILIES.iter().find(|family| usb.is_some_and(|usb| family.usb_ids.contains(&usb)));
             let stable = ["/dev/serial/by-id", "/dev/serial/by-path"]
                 .iter()
                 .find_map(|folder| name_in(Path::new(folder), &path));

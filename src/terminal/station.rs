@@ -58,6 +58,9 @@ pub struct DoorShown {
     pub last: Option<Arc<Given>>,
     /// Passages that could not be written yet.
     pub unwritten: usize,
+    /// Codes of the zones inside and outside.
+    pub inside: String,
+    pub outside: String,
 }
 
 /// What a station shows.
@@ -166,20 +169,24 @@ impl Desk {
         if let Some(done) = report.done {
             let recorded = !matches!(given.answer.say, Say::CannotRecord { .. });
             // The picture folder may have stopped waiting.
-            drop(done.send(recorded));
+            let _ = done.send(recorded);
         }
     }
 
     async fn obey(&mut self, order: Order) {
         match order {
-            Order::Input { input, reply } => drop(reply.send(self.answer(&input).await)),
+            Order::Input { input, reply } => {
+                let _ = reply.send(self.answer(&input).await);
+            }
             Order::Unreadable { reply } => {
                 let answer = Answer::bare(Outcome::Ask, Say::Unreadable);
                 let given = self.house.give(&self.station, Moment::now(), answer, None);
                 self.show(given.clone());
-                drop(reply.send(given));
+                let _ = reply.send(given);
             }
-            Order::Acknowledge { reply } => drop(reply.send(false)),
+            Order::Acknowledge { reply } => {
+                let _ = reply.send(false);
+            }
         }
     }
 
@@ -226,8 +233,13 @@ pub struct Gate {
 }
 
 impl Gate {
-    pub fn new(house: Arc<House>, settings: door::Settings, weakest_rssi_dbm: i16) -> (Gate, watch::Receiver<DoorShown>) {
-        let (shown, watch) = watch::channel(DoorShown { view: View::Idle, last: None, unwritten: 0 });
+    pub fn new(
+        house: Arc<House>,
+        settings: door::Settings,
+        weakest_rssi_dbm: i16,
+    ) -> (Gate, watch::Receiver<DoorShown>) {
+        let (inside, outside) = (settings.inside.clone(), settings.outside.clone());
+        let (shown, watch) = watch::channel(DoorShown { view: View::Idle, last: None, unwritten: 0, inside, outside });
         let station: Arc<str> = settings.station.as_str().into();
         let door = Door::new(settings);
         let unwritten = VecDeque::new();
@@ -280,7 +292,7 @@ impl Gate {
         self.write(drafts, now).await;
         self.show(None, now);
         if let Some(done) = report.done {
-            drop(done.send(self.unwritten.is_empty()));
+            let _ = done.send(self.unwritten.is_empty());
         }
     }
 
@@ -308,15 +320,15 @@ impl Gate {
                     }
                 };
                 let answer = Answer { outcome: Outcome::Note, say, code: Some(bytes), unit };
-                drop(reply.send(self.house.give(&self.station, now.at, answer, None)));
+                let _ = reply.send(self.house.give(&self.station, now.at, answer, None));
             }
             Order::Input { reply, .. } => {
                 let answer = Answer::bare(Outcome::Note, Say::NotAtADoor);
-                drop(reply.send(self.house.give(&self.station, now.at, answer, None)));
+                let _ = reply.send(self.house.give(&self.station, now.at, answer, None));
             }
             Order::Unreadable { reply } => {
                 let answer = Answer::bare(Outcome::Ask, Say::Unreadable);
-                drop(reply.send(self.house.give(&self.station, now.at, answer, None)));
+                let _ = reply.send(self.house.give(&self.station, now.at, answer, None));
             }
             Order::Acknowledge { reply } => {
                 let ended = self.door.acknowledge();
@@ -324,7 +336,7 @@ impl Gate {
                     let text = "the alarm was ended by a person at the terminal's screen".to_owned();
                     self.house.say(System::Health { subject: self.station.to_string(), ok: true, text }).await;
                 }
-                drop(reply.send(ended));
+                let _ = reply.send(ended);
             }
         }
         self.show(None, now);

@@ -107,7 +107,9 @@ pub fn of<'a>(house: &House, devices: impl IntoIterator<Item = (&'a str, Health)
         .collect();
     match &disk {
         DiskStatus::Fine => (),
-        DiskStatus::Tight { free_bytes } => troubles.push(format!("the disk is nearly full: {free_bytes} bytes are left")),
+        DiskStatus::Tight { free_bytes } => {
+            troubles.push(format!("the disk is nearly full: {free_bytes} bytes are left"))
+        }
         DiskStatus::CannotRecord { why } => troubles.push(format!("nothing can be recorded: {why}")),
     }
     if clock_unset {

@@ -48,7 +48,9 @@ impl Watch {
     pub fn faults(&self, station: &str) -> Vec<(String, Health)> {
         let of_station = |name: &Arc<str>| self.places.get(&**name).is_some_and(|place| place == station);
         let here = self.ports.iter().filter(|(name, _)| of_station(name));
-        here.map(|(name, health)| (name.to_string(), health.borrow().clone())).filter(|(_, health)| !health.up).collect()
+        here.map(|(name, health)| (name.to_string(), health.borrow().clone()))
+            .filter(|(_, health)| !health.up)
+            .collect()
     }
 
     /// Counts what was shown against the book, writes the result as a line and returns it. Blocks.

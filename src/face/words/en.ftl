@@ -70,12 +70,6 @@ record-pass = Pass
 record-task = Task
 record-hold = Hold
 record-certificate = Certificate
-place-kind-site = Site
-place-kind-vault = Vault
-place-kind-storage = Storage
-place-kind-zone = Zone
-place-kind-door = Door
-place-kind-bench = Bench
 
 # States
 state-stored = Stored
@@ -104,3 +98,209 @@ role-approver = Approver
 role-keeper = Keeper
 role-planner = Planner
 role-auditor = Auditor
+
+# Places that are no shelf
+somewhere-supplier = Supplier
+somewhere-customer = Customer
+somewhere-scrap = Scrap
+somewhere-lost = Lost
+somewhere-count_gain = Count gain
+somewhere-count_loss = Count loss
+somewhere-suspense = Place to be found
+somewhere-holder_unknown = Outside, holder unknown
+
+# What is wrong with a terminal's book
+flag-fork = Book was forked
+flag-unlinked = Chain does not hold
+flag-bad_seal = Seal does not hold
+flag-revoked = Sends after it was revoked
+flag-tail_cut = End of the book was cut
+
+# Shell
+language-name = English
+skip = Skip to content
+search = Search
+search-hint = Search, or just scan: number, person, terminal
+rooms = Rooms
+room-home = Home
+room-doors = Doors
+room-movements = Movements
+room-exceptions = Exceptions
+room-terminals = Terminals
+room-access = Access
+terminals-online = { $n } of { $all } terminals online
+stale = As of {"{time}"}, reconnecting
+log-out = Log out
+more-alarms = { $n } more
+acknowledge = Acknowledge
+history = History
+all = All
+filter = Filter
+everything = All
+newest = Newest
+next-page = Next
+older = Older
+comma = , 
+error = Error
+optional = optional
+to-home = Go to Home
+
+# Refusals
+failed-missing = Not found
+failed-right = You may not do this
+failed-conflict = Someone changed this
+failed-busy = Try again in a moment
+failed-here = Something failed here
+failed-input = This could not be read
+nothing-lost = Nothing was stored. Try again, or give us the number below.
+who-may = These roles may: { $roles }.
+
+# Login
+log-in = Log in
+login-name = Name
+login-password = Password
+login-wrong = Name or password is not right. Enter them again.
+login-wait = Too many tries. Wait { $span }, then try again.
+login-help = Forgotten? Ask the administrator.
+
+# Home
+good-morning = Good morning, { $name }
+good-afternoon = Good afternoon, { $name }
+good-evening = Good evening, { $name }
+tile-alarms = Alarms to acknowledge
+tile-exceptions = { $n ->
+    [one] { $n } exception open in all
+   *[other] { $n } exceptions open in all
+}
+tile-today = Out / back today
+tile-yesterday = this time yesterday { $out } / { $back }
+tile-late = Overdue
+tile-of-out = of { $n } out right now
+tile-terminals = Terminals online
+tile-all-well = all well
+tile-look = { $n ->
+    [one] { $n } needs a look
+   *[other] { $n } need a look
+}
+last-movements = Last movements
+doors-and-terminals = Doors and terminals
+today-by-hour = Today by hour
+back = Back
+out-right-now = Out right now
+out-by-custodian = { $n ->
+    [one] { $n } piece · by custodian
+   *[other] { $n } pieces · by custodian
+}
+held-late = { $n } held, { $late } late
+queued = { $n } queued
+empty-movements = No movements yet. The first scan at a terminal appears here.
+empty-terminals = No terminals yet. Enrol one first.
+empty-out = Nothing is out. When a piece is issued, it appears here.
+
+# Lists
+nothing-matches = Nothing matches this filter. Choose another one.
+column-time = Time
+column-what = What
+column-units = Pieces
+column-where = Where
+column-who = Who
+column-terminal = Terminal
+column-exception = Exception
+column-settle = Settle
+column-state = State
+column-queued = Queued
+column-clock = Clock error
+column-chain = Book
+column-program = Program
+and-more = and { $n } more
+version = version { $n }
+withdrawn = withdrawn
+settled-exception = Settled:
+enrolled-terminal = Enrolled terminal
+revoked-terminal = Revoked terminal
+system-started = Program started
+system-stopped = Program stopped
+system-clock = Clock offset
+system-key = Key changed
+system-works = works again
+system-fails = does not work
+system-check = Self-check: { $shown } shown, { $written } written
+the-server = Server
+terminal-number = Terminal { $n }
+person-number = Person { $n }
+
+# Doors
+doors-count = { $n ->
+    [one] { $n } door
+   *[other] { $n } doors
+}
+doors-state = Doors
+passages = Passages
+passages-today = { $n } today, { $pieces } pieces
+door-of = watched by { $terminal }
+empty-doors = No doors yet. Add a place of the kind door, or wait for the first passage.
+empty-passages = No passages yet.
+
+# Exceptions
+open-count = { $n } open
+empty-exceptions = No open exceptions.
+note = Note
+note-hint = What it was, what was done
+settle = Settle
+
+# A unit, a person
+registered-amount = Registered
+home-place = Home place
+last-seen = Last seen
+where-it-is = Where it is
+labels-and-tags = Labels and tags
+who-has-it = Who has it
+seen-leaving-only = Never checked out; only seen leaving.
+since = Since
+nobody-place = With nobody, at
+nobody = With nobody.
+in-the-book = In the book
+gap = { $span } without a movement
+empty-history = Nothing happened to it yet.
+holds-nothing = Holds nothing.
+paper = Paper
+due = Due
+found-nothing = Nothing found for { $text }. Try another number or name.
+
+# Terminals
+enrol = Enrol a terminal
+revoke = Revoke
+revoke-ask = Revoke { $name }? What it sends from then on is put aside for a person to look at.
+revoke-type = Type its number { $n } to confirm
+chain-holds = holds
+code-title = One-time code
+code-life = good for 15 minutes, shown this once
+code-server = Server
+code-pin = Certificate pin (SHA-256)
+code-text = Text to scan
+code-help = Enter the code at the new terminal and compare the pin.
+
+# Access
+people = People
+programs = Programs (API)
+roles = Roles
+person-no = Person number
+may-come-in = may come in
+locked-out = locked out
+lock-out = Lock out
+let-in = Let in
+made-by = Made by
+add-login = Add a login
+add-token = Make a token
+token-label = What it is for
+token-hint = for example: ERP interface
+token-made = New token
+token-once = shown this once, keep it now
+empty-tokens = No tokens yet. Programs read the book with one.
+password-hint = at least { $n } characters
+wrong-name-taken = There is already a login named { $name }. Choose another name.
+wrong-name = A name has 1 to 64 characters without blanks at its ends.
+wrong-no-role = Choose at least one role.
+wrong-password-name = The password is the name. Choose another one.
+wrong-password-length = A password has at least { $n } characters.
+wrong-last-administrator = { $name } is the last administrator. Add another one first.

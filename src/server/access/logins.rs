@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::identity::hex::{self, Hex};
 use crate::quantity::Moment;
-use crate::server::access::{Came, Role, Roles, Visitor, password};
+use crate::server::access::{AccessError, Came, Role, Roles, Visitor, password};
 use crate::server::database::{DatabaseError, Tx, Value};
 
 /// Most sessions of one person at a time; the oldest goes first.
@@ -12,25 +12,6 @@ const SESSIONS_MAX: usize = 16;
 
 /// What a token of a program looks like: the word tells scanners of leaked secrets what it is.
 const TOKEN_WORD: &str = "gatebook_";
-
-/// Why a login or a token was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum AccessError {
-    #[error("there is already a login named {0}; choose another name")]
-    NameTaken(String),
-    #[error("there is no login named {0}")]
-    Unknown(String),
-    #[error("a name has 1 to 64 characters without blanks at its ends")]
-    Name,
-    #[error("choose at least one role")]
-    NoRole,
-    #[error(transparent)]
-    Unfit(#[from] password::Unfit),
-    #[error("{0} is the last administrator; make another one first")]
-    LastAdministrator(String),
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
 
 /// A login as a page lists it.
 #[derive(Clone, Debug)]
@@ -77,13 +58,7 @@ pub fn create_login(
     }
     tx.execute(
         "INSERT INTO login (name, password, roles, person, active, since_us) VALUES (?1, ?2, ?3, ?4, 1, ?5)",
-        &[
-            name.into(),
-            password::hash(password).into(),
-            Roles::of(roles).bits().into(),
-            person.into(),
-            at.into(),
-        ],
+        &[name.into(), password::hash(password).into(), Roles::of(roles).bits().into(), person.into(), at.into()],
     )?;
     Ok(())
 }

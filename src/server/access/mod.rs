@@ -4,6 +4,8 @@ pub mod logins;
 pub mod password;
 pub mod throttle;
 
+use crate::server::database::DatabaseError;
+
 /// What a person is in the house. The number is the bit under which it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -113,6 +115,25 @@ impl Roles {
 /// Who can grant a right, for the page that refuses it.
 pub fn holders(right: Right) -> impl Iterator<Item = Role> {
     TABLE.iter().filter(move |(of, _)| *of == right).flat_map(|(_, roles)| roles.iter().copied())
+}
+
+/// Why a login or a token was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("there is already a login named {0}; choose another name")]
+    NameTaken(String),
+    #[error("there is no login named {0}")]
+    Unknown(String),
+    #[error("a name has 1 to 64 characters without blanks at its ends")]
+    Name,
+    #[error("choose at least one role")]
+    NoRole,
+    #[error(transparent)]
+    Unfit(#[from] password::Unfit),
+    #[error("{0} is the last administrator; make another one first")]
+    LastAdministrator(String),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 /// Who asks, known by a session or a token.

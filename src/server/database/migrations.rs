@@ -10,6 +10,8 @@ const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../schema/0001_book.sql")),
     (2, include_str!("../schema/0002_catalog.sql")),
     (3, include_str!("../schema/0003_kernel.sql")),
+    (10, include_str!("../schema/0010_access.sql")),
+    (11, include_str!("../schema/0011_pages.sql")),
 ];
 
 pub(super) fn run(tx: &mut Tx, name: &str) -> Result<(), DatabaseError> {

@@ -2,23 +2,24 @@
 
 use crate::server::database::DatabaseError;
 
-/// What stands between quotes is left alone: pieces of the text, each with whether it is plain SQL.
+/// What stands between quotes or in a comment is left alone: pieces of the text, each with whether it is plain SQL.
 fn pieces(sql: &str) -> Vec<(bool, &str)> {
     let mut pieces = Vec::new();
     let mut rest = sql;
-    while !rest.is_empty() {
-        let Some(start) = rest.find(['\'', '"']) else {
+    loop {
+        let starts = [("'", "'"), ("\"", "\""), ("--", "\n")];
+        let found = starts.iter().filter_map(|(open, close)| Some((rest.find(open)?, *open, *close))).min();
+        let Some((start, open, close)) = found else {
             pieces.push((true, rest));
-            break;
+            return pieces;
         };
         let (plain, quoted) = rest.split_at(start);
-        let quote = if quoted.starts_with('\'') { '\'' } else { '"' };
-        let end = quoted.get(1..).and_then(|inner| inner.find(quote)).map_or(quoted.len(), |at| at + 2);
+        let inner = quoted.get(open.len()..).unwrap_or_default();
+        let end = inner.find(close).map_or(quoted.len(), |at| open.len() + at + close.len());
         let (quoted, after) = quoted.split_at(end);
         pieces.extend([(true, plain), (false, quoted)]);
         rest = after;
     }
-    pieces
 }
 
 /// Rewrites words and parameters (`?N` becomes what `parameter` makes of N).
@@ -109,8 +110,8 @@ mod tests {
             "SELECT CAST(sum(a) AS BIGINT) FROM t WHERE b = $12 AND c = 'INTEGER ?1' AND \"BLOB\" = $2"
         );
         assert_eq!(
-            schema("CREATE TABLE t (a INTEGER, b TEXT, c BLOB) STRICT, WITHOUT ROWID;"),
-            "CREATE TABLE t (a BIGINT, b TEXT COLLATE \"C\", c BYTEA) ;"
+            schema("-- the TEXT's place?1\nCREATE TABLE t (a INTEGER, b TEXT, c BLOB) STRICT, WITHOUT ROWID;"),
+            "-- the TEXT's place?1\nCREATE TABLE t (a BIGINT, b TEXT COLLATE \"C\", c BYTEA) ;"
         );
     }
 

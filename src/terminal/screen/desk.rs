@@ -86,12 +86,14 @@ fn act(going: Option<&Going>, lang: Lang, reference: &Reference) -> Markup {
     let done = if due.is_empty() { going.pieces.len() } else { due.iter().filter(|due| due.done).count() };
     let paper = going.paper.as_ref().map(|paper| {
         let (key, about) = match paper.kind {
-            PaperKind::Pass => {
-                (lang.tell("t-slip", &[("number", (&paper.number).into())]), reference.pass(&paper.number).map(|pass| &pass.purpose))
-            }
-            PaperKind::Task => {
-                (lang.tell("t-task", &[("number", (&paper.number).into())]), reference.task(&paper.number).map(|task| &task.title))
-            }
+            PaperKind::Pass => (
+                lang.tell("t-slip", &[("number", (&paper.number).into())]),
+                reference.pass(&paper.number).map(|pass| &pass.purpose),
+            ),
+            PaperKind::Task => (
+                lang.tell("t-task", &[("number", (&paper.number).into())]),
+                reference.task(&paper.number).map(|task| &task.title),
+            ),
         };
         match about.map(|about| name(lang, about)).filter(|about| !about.is_empty()) {
             Some(about) => format!("{key} · {about}"),
@@ -99,7 +101,8 @@ fn act(going: Option<&Going>, lang: Lang, reference: &Reference) -> Markup {
         }
     });
     let place = going.place.as_ref().map(|place| lang.tell("t-to-place", &[("place", place.into())]));
-    let taker = going.taker.map(|taker| lang.tell("t-to-person", &[("person", (&person(lang, reference, taker)).into())]));
+    let taker =
+        going.taker.map(|taker| lang.tell("t-to-person", &[("person", (&person(lang, reference, taker)).into())]));
     let about: Vec<String> = [paper, taker, place].into_iter().flatten().collect();
     html! {
         div.what {
@@ -234,7 +237,8 @@ fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
         None => crate::identity::Identifier::parse(code).map_or_else(|| code.clone(), |identifier| identifier.shown()),
     };
     let done = going.and_then(|going| going.pieces.iter().rev().find(|done| done.code == *code));
-    let due = done.and_then(|done| done.pass.as_deref()).and_then(|pass| world.reference.pass(pass)).map(|pass| pass.due);
+    let due =
+        done.and_then(|done| done.pass.as_deref()).and_then(|pass| world.reference.pass(pass)).map(|pass| pass.due);
     let place = unit.and_then(|unit| world.remembered.place_of(&unit.number).or(unit.home.as_deref()));
     html! {
         div.piece {
@@ -373,7 +377,8 @@ pub(super) fn why(reason: Reason, unit: Option<&str>, lang: Lang, reference: &Re
 
 /// The next piece with its place, then at most three buttons.
 fn foot(station: &str, going: Option<&Going>, lang: Lang, world: World<'_>) -> Markup {
-    let due = going.map(|going| handheld::due(going, world.reference, |unit| world.remembered.place_of(unit).map(str::to_owned)));
+    let due = going
+        .map(|going| handheld::due(going, world.reference, |unit| world.remembered.place_of(unit).map(str::to_owned)));
     let next = due.into_iter().flatten().find(|due| !due.done);
     let base = format!("/s/{}", super::path(station));
     html! {
@@ -406,7 +411,8 @@ fn foot(station: &str, going: Option<&Going>, lang: Lang, world: World<'_>) -> M
 pub(super) fn list(station: &str, shown: &DeskShown, wrong_amount: bool, reader: &Reader, world: World<'_>) -> Markup {
     let lang = reader.lang;
     let going = shown.state.going.as_ref();
-    let due = going.map(|going| handheld::due(going, world.reference, |unit| world.remembered.place_of(unit).map(str::to_owned)));
+    let due = going
+        .map(|going| handheld::due(going, world.reference, |unit| world.remembered.place_of(unit).map(str::to_owned)));
     let open: Vec<_> = due.into_iter().flatten().filter(|due| !due.done).collect();
     let pieces = going.map(|going| going.pieces.as_slice()).unwrap_or_default();
     let hidden = html! { input type="hidden" name="station" value=(station); };

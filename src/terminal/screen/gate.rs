@@ -99,8 +99,26 @@ fn state(seen: &Seen<'_>, blocked: bool, reader: &Reader, world: World<'_>) -> S
         _ => None,
     });
     let facts: Vec<(String, String)> = last.into_iter().collect();
-    let plain = |tone, state, sign, word, sentences| State { tone, state, sign, word, sentences, pieces: Vec::new(), facts: facts.clone() };
-    let direction = |direction: Direction| (lang.say("t-door-direction"), lang.word("direction", direction.word()));
+    let plain = |tone, state, sign, word, sentences| State {
+        tone,
+        state,
+        sign,
+        word,
+        sentences,
+        pieces: Vec::new(),
+        facts: facts.clone(),
+    };
+    let zone =
+        |code: &String| world.reference.place(code).map_or_else(|| code.clone(), |place| desk::name(lang, &place.name));
+    let direction = |direction: Direction| {
+        let (inside, outside) = (zone(&shown.inside), zone(&shown.outside));
+        let way = match direction {
+            Direction::Out => format!("{inside} → {outside}"),
+            Direction::In => format!("{outside} → {inside}"),
+            Direction::Unknown => lang.word("direction", direction.word()),
+        };
+        (lang.say("t-door-direction"), way)
+    };
     let badge = |person: Option<u32>| {
         person.map(|person| (lang.say("t-door-badge"), desk::person(lang, world.reference, person)))
     };
@@ -129,7 +147,13 @@ fn state(seen: &Seen<'_>, blocked: bool, reader: &Reader, world: World<'_>) -> S
         let why = if health.why.is_empty() { lang.say("t-device-down") } else { health.why.clone() };
         let since = health.since.map(|since| reader.age(since));
         let sentence = lang.tell("t-door-fault-say", &[("device", device.into()), ("why", (&why).into())]);
-        return plain("mute", "fault", Sign::NoLink, lang.say("t-door-fault"), [sentence].into_iter().chain(since).collect());
+        return plain(
+            "mute",
+            "fault",
+            Sign::NoLink,
+            lang.say("t-door-fault"),
+            [sentence].into_iter().chain(since).collect(),
+        );
     }
     match &shown.view {
         View::Idle | View::Stop { .. } => plain("idle", "idle", Sign::Door, lang.say("t-door-idle"), Vec::new()),

@@ -15,9 +15,9 @@ pub(super) fn page(status: &Status, stations: &[Station], alarms: &[&str], reade
         DiskStatus::Tight { .. } => ("warn", lang.say("t-disk-tight")),
         DiskStatus::CannotRecord { .. } => ("stop", lang.say("t-disk-none")),
     };
-    let check = status.self_check.map(|check| {
-        lang.tell("t-check-same", &[("shown", check.shown.into()), ("written", check.written.into())])
-    });
+    let check = status
+        .self_check
+        .map(|check| lang.tell("t-check-same", &[("shown", check.shown.into()), ("written", check.written.into())]));
     html! {
         main.list id="health" {
             h1 { (status.name) }

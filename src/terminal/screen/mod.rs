@@ -216,7 +216,10 @@ fn lang_of(headers: &HeaderMap, configured: &str) -> Lang {
 /// A station's name as a part of an address.
 fn path(station: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    station.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    station
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 impl Shared {
@@ -254,8 +257,13 @@ impl Shared {
             Shown::Door(shown) => {
                 let shown = shown.borrow().clone();
                 let faults = self.screen.watch.faults(&station.name);
-                let seen =
-                    gate::Seen { station: &station.name, place: &station.place, shown: &shown, status: &status, faults: &faults };
+                let seen = gate::Seen {
+                    station: &station.name,
+                    place: &station.place,
+                    shown: &shown,
+                    status: &status,
+                    faults: &faults,
+                };
                 house.decide(house.now(), |world| gate::parts(&seen, reader, world))
             }
         }
@@ -330,9 +338,16 @@ struct ListQuery {
     wrong: Option<String>,
 }
 
-async fn list(State(shared): Here, Path(name): Path<String>, Query(query): Query<ListQuery>, headers: HeaderMap) -> Response {
+async fn list(
+    State(shared): Here,
+    Path(name): Path<String>,
+    Query(query): Query<ListQuery>,
+    headers: HeaderMap,
+) -> Response {
     let Some(station) = shared.station(&name) else { return not_found() };
-    let Shown::Desk(shown) = &station.shown else { return Redirect::to(&format!("/s/{}", path(&name))).into_response() };
+    let Shown::Desk(shown) = &station.shown else {
+        return Redirect::to(&format!("/s/{}", path(&name))).into_response();
+    };
     let reader = shared.reader(&headers);
     let shown = shown.borrow().clone();
     let house = &shared.screen.house;
@@ -549,7 +564,9 @@ async fn picture(State(shared): Here, headers: HeaderMap, mut form: Multipart) -
     let mut name = None;
     let mut bytes = None;
     loop {
-        let refused = |why: String| (StatusCode::BAD_REQUEST, format!("the picture did not arrive whole: {why}\n")).into_response();
+        let refused = |why: String| {
+            (StatusCode::BAD_REQUEST, format!("the picture did not arrive whole: {why}\n")).into_response()
+        };
         match form.next_field().await {
             Ok(None) => break,
             Ok(Some(field)) => match field.name().unwrap_or_default() {
@@ -571,7 +588,10 @@ async fn picture(State(shared): Here, headers: HeaderMap, mut form: Multipart) -
     let reads = match read {
         Ok(Ok(reads)) => reads,
         Ok(Err(error)) => return (StatusCode::UNPROCESSABLE_ENTITY, format!("{error}\n")).into_response(),
-        Err(_) => return (StatusCode::INTERNAL_SERVER_ERROR, "the picture could not be read; take it anew\n").into_response(),
+        Err(_) => {
+            return (StatusCode::INTERNAL_SERVER_ERROR, "the picture could not be read; take it anew\n")
+                .into_response();
+        }
     };
     let mut last = None;
     for read in &reads {
@@ -610,7 +630,8 @@ struct LangQuery {
 
 async fn language(headers: HeaderMap, Query(query): Query<LangQuery>) -> Response {
     let lang = Lang::from_tag(&query.to).unwrap_or_default();
-    let from = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|from| from.split("://").nth(1));
+    let from =
+        headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|from| from.split("://").nth(1));
     let back = from.and_then(|from| from.find('/').and_then(|at| from.get(at..))).unwrap_or("/");
     let mut response = Redirect::to(back).into_response();
     set_cookie(&mut response, &format!("gatebook_lang={}; Path=/; Max-Age=31536000; SameSite=Strict", lang.tag()));
@@ -624,7 +645,10 @@ fn stopping() -> Response {
 /// The answer as JSON for a script, or back to the page for a form.
 fn answered(headers: &HeaderMap, station: &Station, given: Option<Arc<Given>>) -> Response {
     let Some(given) = given else { return stopping() };
-    let wants_page = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
     match wants_page {
         true => Redirect::to(&format!("/s/{}", path(&station.name))).into_response(),
         false => axum::Json(given.to_json()).into_response(),

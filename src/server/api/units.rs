@@ -1,0 +1,142 @@
+//! `GET units`, `units/{number or code}`, `custody`, `balances`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::quantity::Moment;
+use crate::server::Server;
+use crate::server::api::{Asked, Page, Paging, lines, records};
+use crate::server::kernel::queries::{self, Balance, Happened, Held, UnitView};
+use crate::server::problem::Problem;
+use crate::sync::records::Record;
+
+/// Every registered unit by number.
+pub async fn list(state: State<Server>, paging: Asked<Paging>) -> Result<Json<Page<Record>>, Problem> {
+    records::records(state, paging, "unit").await
+}
+
+/// One unit by its number or by any code that stands for it, with a page of its history, newest first.
+pub async fn one(
+    State(server): State<Server>,
+    Path(number): Path<String>,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let limit = paging.limit()?;
+    let (unit, history) = server
+        .database
+        .read(move |tx| {
+            let found = queries::unit(tx, &number, Moment::now())?;
+            let unit = found.ok_or_else(|| Problem::missing("unit", &number))?;
+            let history = queries::history(tx, &unit.key, paging.after.as_deref(), limit)?;
+            Ok::<_, Problem>((unit, history))
+        })
+        .await?;
+    let items: Vec<Value> = history.rows.iter().map(happened).collect();
+    let mut answer = view(&unit);
+    if let Value::Object(members) = &mut answer {
+        members.insert("history".into(), json!({ "items": items, "next": history.next }));
+    }
+    Ok(Json(answer))
+}
+
+fn view(unit: &UnitView) -> Value {
+    let codes: Vec<Value> = unit
+        .codes
+        .iter()
+        .map(|bound| json!({ "code": bound.code, "since_us": bound.since, "until_us": bound.until }))
+        .collect();
+    json!({
+        "key": unit.key,
+        "unit": unit.record,
+        "item": unit.item,
+        "place": unit.place,
+        "holder": unit.holder,
+        "checked_out": unit.checked_out,
+        "seen": unit.seen.as_ref().map(|(place, at)| json!({ "read_point": place, "at_us": at })),
+        "balances": unit.balances.iter().map(balance).collect::<Vec<_>>(),
+        "codes": codes,
+        "holds": unit.holds,
+        "open_exceptions": unit.open_exceptions,
+    })
+}
+
+fn happened(happened: &Happened) -> Value {
+    let moves: Vec<Value> = happened
+        .moves
+        .iter()
+        .map(|moved| json!({ "from": moved.from, "to": moved.to, "quantity": moved.quantity }))
+        .collect();
+    json!({
+        "at_us": happened.at,
+        "line": lines::name_of(happened.line),
+        "piece": happened.piece,
+        "code": happened.code,
+        "act": happened.act,
+        "moves": moves,
+        "person": happened.person,
+        "station": happened.station,
+        "read_point": happened.read_point,
+        "document": happened.document,
+        "exceptions": happened.exceptions,
+        "corrected_by": happened.corrected_by.map(lines::name_of),
+    })
+}
+
+fn balance(balance: &Balance) -> Value {
+    json!({
+        "unit": balance.unit,
+        "number": balance.number,
+        "place": balance.place,
+        "quantity": balance.quantity,
+    })
+}
+
+fn held(held: &Held) -> Value {
+    json!({
+        "unit": held.unit,
+        "number": held.number,
+        "person": held.person,
+        "since_us": held.since,
+        "document": held.document,
+    })
+}
+
+/// Whose hands, and the page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hands {
+    after: Option<String>,
+    limit: Option<usize>,
+    person: Option<u32>,
+}
+
+/// Serialised units in somebody's hands.
+pub async fn custody(State(server): State<Server>, Asked(hands): Asked<Hands>) -> Result<Json<Page<Value>>, Problem> {
+    let limit = Paging { after: None, limit: hands.limit }.limit()?;
+    let found = server
+        .database
+        .read(move |tx| Ok::<_, Problem>(queries::custody(tx, hands.person, hands.after.as_deref(), limit)?))
+        .await?;
+    Ok(Json(Page { items: found.rows.iter().map(held).collect(), next: found.next }))
+}
+
+/// Which place, and the page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Where {
+    after: Option<String>,
+    limit: Option<usize>,
+    place: Option<String>,
+}
+
+/// What is where.
+pub async fn balances(State(server): State<Server>, Asked(asked): Asked<Where>) -> Result<Json<Page<Value>>, Problem> {
+    let limit = Paging { after: None, limit: asked.limit }.limit()?;
+    let found = server
+        .database
+        .read(move |tx| Ok::<_, Problem>(queries::balances(tx, asked.place.as_deref(), asked.after.as_deref(), limit)?))
+        .await?;
+    Ok(Json(Page { items: found.rows.iter().map(balance).collect(), next: found.next }))
+}

@@ -1,0 +1,164 @@
+//! How a fact is told: the same sign, tone and words in a list, a timeline and a table.
+
+use maud::{Markup, html};
+
+use crate::event::Act;
+use crate::face::signs::Sign;
+use crate::face::tones::{self, Tone};
+use crate::face::values::{MISSING, Reader};
+use crate::face::words::Lang;
+use crate::server::api::names::Names;
+use crate::server::database::{DatabaseError, Tx};
+use crate::server::kernel::queries::Happened;
+use crate::server::pages::shell::{shown_code, tone_of};
+use crate::server::web::encoded;
+
+/// Places that are no shelf; their words are the kernel's.
+const VIRTUAL: [&str; 8] =
+    ["supplier", "customer", "scrap", "lost", "count_gain", "count_loss", "suspense", "holder_unknown"];
+
+/// Sign and tone of what was done, by the kernel's word for it.
+pub fn look(act: &str) -> (Sign, Tone) {
+    match act {
+        "receive" | "return" | "in" => (Sign::In, Tone::Ok),
+        "put_away" => (Sign::PutAway, Tone::Ok),
+        "check_out" | "out" => (Sign::Out, Tone::Accent),
+        "move" => (Sign::Box, Tone::Mute),
+        "count" => (Sign::Count, Tone::Mute),
+        "attempt" => (Sign::Cross, Tone::Warn),
+        _ => (Sign::Question, Tone::Ask),
+    }
+}
+
+/// The word of what was done.
+pub fn word(lang: Lang, act: &str) -> String {
+    if let Some(act) = Act::from_word(act) {
+        return lang.word("act", act.word());
+    }
+    match act {
+        "attempt" => lang.word("kind", "attempt"),
+        "in" | "out" | "unknown" => lang.word("direction", act),
+        other => other.to_owned(),
+    }
+}
+
+/// Names for rows of what happened.
+///
+/// # Errors
+/// What the store says.
+pub fn names(tx: &mut Tx, rows: &[Happened]) -> Result<Names, DatabaseError> {
+    let mut names = Names::default();
+    names.add_units(tx, rows.iter().filter_map(|row| row.number.as_deref()))?;
+    let holders = rows.iter().flat_map(|row| &row.moves).flat_map(|moved| [&moved.from, &moved.to]);
+    let people: Vec<u32> =
+        rows.iter().filter_map(|row| row.person).chain(holders.filter_map(|place| holder(place))).collect();
+    names.add_people(tx, people)?;
+    let places = rows.iter().flat_map(|row| &row.moves).flat_map(|moved| [moved.from.as_str(), moved.to.as_str()]);
+    names.add_places(tx, places.chain(rows.iter().map(|row| row.read_point.as_str())))?;
+    names.add_terminals(tx)?;
+    Ok(names)
+}
+
+/// The person that a place stands for: `person:7`.
+pub fn holder(place: &str) -> Option<u32> {
+    place.strip_prefix("person:")?.parse().ok()
+}
+
+/// A place as a person reads it: its code with its name in the title, a holder's name, or a word for nowhere.
+pub fn place(names: &Names, code: &str, lang: Lang) -> Markup {
+    if let Some(person) = holder(code) {
+        return person_link(names, person, lang);
+    }
+    if VIRTUAL.contains(&code) {
+        return html! { (lang.word("somewhere", code)) };
+    }
+    if code.is_empty() {
+        return html! { (MISSING) };
+    }
+    let name = names.place(code, lang);
+    html! { span.code title=[(!name.is_empty()).then_some(name)] { (code) } }
+}
+
+/// A person, linked to what they hold.
+pub fn person_link(names: &Names, person: u32, lang: Lang) -> Markup {
+    html! { a href=(format!("/people/{person}")) { (names.person(person, lang)) } }
+}
+
+/// A unit's number, linked to its page; a code that nobody registered as it is read.
+pub fn unit_link(number: Option<&str>, code: &str) -> Markup {
+    let address = format!("/units/{}", encoded(number.unwrap_or(code)));
+    match number {
+        Some(number) => html! { a.code href=(address) { (number) } },
+        None => html! { a.raw href=(address) { (shown_code(code)) } },
+    }
+}
+
+/// The exceptions of a row as chips.
+pub fn exception_chips(reasons: &[String], lang: Lang) -> Markup {
+    html! {
+        @for reason in reasons {
+            @let tone = tone_of(reason);
+            (tones::chip(tone, tones::sign_of(tone), &lang.word("reason", reason)))
+            " "
+        }
+    }
+}
+
+/// The gravest of the exceptions, or the tone of the act itself.
+pub fn gravest(act: &str, reasons: &[String]) -> (Sign, Tone) {
+    let worst = reasons.iter().map(|reason| tone_of(reason)).max();
+    match worst {
+        Some(tone @ (Tone::Stop | Tone::Warn | Tone::Ask)) => (tones::sign_of(tone), tone),
+        _ => look(act),
+    }
+}
+
+/// The round mark in front of a row.
+pub fn mark(sign: Sign, tone: Tone) -> Markup {
+    html! { span.mark data-tone=(tone.word()) { (sign.small()) } }
+}
+
+/// Where to, or where from, in bold behind the word of the act.
+pub fn towards(names: &Names, row: &Happened, lang: Lang) -> Markup {
+    match (row.act.as_str(), row.moves.last()) {
+        ("receive" | "put_away" | "move" | "check_out" | "return" | "in" | "out", Some(moved)) => {
+            html! { " → " b { (place(names, &moved.to, lang)) } }
+        }
+        _ if !row.read_point.is_empty() => html! { " · " b { (place(names, &row.read_point, lang)) } },
+        _ => html! {},
+    }
+}
+
+/// One row of a feed: time, mark, what happened to which unit, where and by whom.
+pub fn feed_row(reader: &Reader, names: &Names, row: &Happened) -> Markup {
+    let lang = reader.lang;
+    let (sign, tone) = gravest(&row.act, &row.exceptions);
+    html! {
+        li data-state=[row.corrected_by.is_some().then_some("corrected")] {
+            span.when { (reader.time_as(row.at, &reader.clock(row.at))) }
+            (mark(sign, tone))
+            div.main {
+                div { b { (word(lang, &row.act)) } " " (unit_link(row.number.as_deref(), &row.code)) (towards(names, row, lang)) }
+                p {
+                    @if let Some(number) = &row.number { (names.unit(number, lang)) " · " }
+                    (detail(names, row, lang))
+                }
+            }
+            @if !row.exceptions.is_empty() { div { (exception_chips(&row.exceptions, lang)) } }
+        }
+    }
+}
+
+/// Who, under which paper, at which station.
+pub fn detail(names: &Names, row: &Happened, lang: Lang) -> Markup {
+    html! {
+        @if let Some(person) = row.person { (person_link(names, person, lang)) " · " }
+        @if let Some(document) = &row.document { span.code { (document) } " · " }
+        (row.station)
+    }
+}
+
+/// An empty list: what will be here.
+pub fn empty(sign: Sign, text: &str) -> Markup {
+    html! { div.empty { (sign.sized(36)) p { (text) } } }
+}
