@@ -61,7 +61,8 @@ pub fn terminal_book(path: &Path) -> (u32, String, BTreeMap<u64, String>) {
     assert_eq!(sound, "ok", "{name}");
     let (terminal, epoch): (u32, Vec<u8>) =
         book.query_row("SELECT terminal, epoch FROM book", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    let mut lines = book.prepare("SELECT seq, at_us, zone_min, mono_us, kind, schema, body, hash FROM line ORDER BY seq").unwrap();
+    let mut lines =
+        book.prepare("SELECT seq, at_us, zone_min, mono_us, kind, schema, body, hash FROM line ORDER BY seq").unwrap();
     let rows: Vec<Row> = lines
         .query_map([], |row| {
             Ok(Row {

@@ -15,7 +15,10 @@ fn forty_lines_of_python_deliver_ten_movements_and_twice_changes_nothing() {
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sync_client.py");
     let text = std::fs::read_to_string(script).unwrap();
-    assert!(text.lines().filter(|line| !line.trim().is_empty()).count() <= 50, "the client grew: is the protocol still simple?");
+    assert!(
+        text.lines().filter(|line| !line.trim().is_empty()).count() <= 50,
+        "the client grew: is the protocol still simple?"
+    );
     for engine in engines() {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), engine);

@@ -78,7 +78,10 @@ fn read_again(wire: &Wire, terminal: &Terminal, family: Family, number: u64) -> 
     wait_for("the device is read again", || {
         if let Family::Scanner = family {
             // A person scans until it beeps.
-            wire.show(Presentation::Symbol { aim: None, bytes: format!("R-{number}-{:?}", began.elapsed()).into_bytes() });
+            wire.show(Presentation::Symbol {
+                aim: None,
+                bytes: format!("R-{number}-{:?}", began.elapsed()).into_bytes(),
+            });
         }
         std::thread::sleep(Duration::from_millis(50));
         (before < reads(terminal)).then_some(())

@@ -71,8 +71,10 @@ pub fn measure(folder: &Path) -> Result<Vec<Figure>, String> {
         Figure::new(name, micros(percentile(&lines, share)), "us")
             .beside("bare file + fdatasync", micros(percentile(&syncs, share)))
     };
-    let mut figures =
-        vec![single(0.5, "read to durable line to ok, single, p50"), single(0.99, "read to durable line to ok, single, p99")];
+    let mut figures = vec![
+        single(0.5, "read to durable line to ok, single, p50"),
+        single(0.99, "read to durable line to ok, single, p99"),
+    ];
 
     let mut bare = Connection::open(folder.join("bench-bare.db")).map_err(|error| error.to_string())?;
     bare.execute_batch(

@@ -60,7 +60,8 @@ fn rate(mut decode: impl FnMut() -> usize) -> f64 {
 }
 
 pub fn measure() -> Vec<Figure> {
-    let codes: Vec<u8> = (0..100).flat_map(|number| format!("]d2010952123454321321{number:08}\r").into_bytes()).collect();
+    let codes: Vec<u8> =
+        (0..100).flat_map(|number| format!("]d2010952123454321321{number:08}\r").into_bytes()).collect();
     let mut scanner = Scanner::new(Framing::default()).expect("the default framing is sound");
     scanner.opened(Duration::ZERO);
     let scans = rate(|| {

@@ -78,10 +78,8 @@ pub fn measure(folder: &Path) -> Result<Vec<Figure>, String> {
     };
     let (server, screen) = (free_address()?, free_address()?);
     let data = |name: &str| folder.join(name).display().to_string();
-    let server_file = write(
-        "server.toml",
-        format!("data = {:?}\nlisten = \"{server}\"\n[tls]\nmode = \"off\"\n", data("server")),
-    )?;
+    let server_file =
+        write("server.toml", format!("data = {:?}\nlisten = \"{server}\"\n[tls]\nmode = \"off\"\n", data("server")))?;
     let _server = Running::spawn(&program, &["server", "--config", &server_file])?;
     wait_until_answers(server, "/health")?;
     let code = Command::new(&program).args(["server", "--config", &server_file, "enrolment-code"]).output();
@@ -116,7 +114,8 @@ pub fn measure(folder: &Path) -> Result<Vec<Figure>, String> {
     starts.sort();
     let (running, _) = start()?;
     std::thread::sleep(SETTLED);
-    let status = std::fs::read_to_string(format!("/proc/{}/status", running.0.id())).map_err(|error| error.to_string())?;
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", running.0.id())).map_err(|error| error.to_string())?;
     let resident = |name: &str| -> Option<f64> {
         status.lines().find_map(|line| line.strip_prefix(name)?.trim().trim_end_matches(" kB").parse().ok())
     };

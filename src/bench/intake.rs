@@ -112,7 +112,10 @@ async fn engine(name: &str, url: &str) -> Result<Figure, String> {
         }
         let began = Instant::now();
         let insert = database.write(move |tx| {
-            tx.execute_many("INSERT INTO bench_bare (seq, body, hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING", &rows)
+            tx.execute_many(
+                "INSERT INTO bench_bare (seq, body, hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                &rows,
+            )
         });
         insert.await.map_err(words)?;
         bare += began.elapsed();

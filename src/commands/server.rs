@@ -12,9 +12,8 @@ use crate::config::load::environment;
 use crate::config::server::ServerConfig;
 use crate::quantity::Moment;
 use crate::server::access::{AccessError, Role, logins};
-use crate::server::book::ServerKey;
 use crate::server::catalog::enrolment;
-use crate::server::database::{Database, DatabaseError};
+use crate::server::database::Database;
 use crate::server::kernel::digest;
 use crate::server::{rebuild, start, verify};
 
@@ -88,7 +87,8 @@ fn serve(config: ServerConfig) -> Result<(), Stop> {
 }
 
 async fn work(config: &ServerConfig, tool: Tool) -> Result<(), Stop> {
-    std::fs::create_dir_all(&config.data).map_err(|error| Stop::fault(format!("{}: {error}", config.data.display())))?;
+    std::fs::create_dir_all(&config.data)
+        .map_err(|error| Stop::fault(format!("{}: {error}", config.data.display())))?;
     let address = start::address_of(config).map_err(Stop::fault)?;
     let database = Database::open(&address).await.map_err(Stop::fault)?;
     match tool {
@@ -112,11 +112,7 @@ async fn work(config: &ServerConfig, tool: Tool) -> Result<(), Stop> {
         Tool::Digest => println!("{}", database.read(digest::digest).await.map_err(Stop::fault)?),
         Tool::Rebuild => println!("{}", database.write(rebuild::rebuild).await.map_err(Stop::fault)?),
         Tool::Verify => {
-            let checked = database.write(|tx| {
-                let key = ServerKey::load(tx)?;
-                verify::verify(tx, &key)
-            });
-            return report(&checked.await.map_err(|error: DatabaseError| Stop::fault(error))?);
+            return report(&database.read(verify::verify).await.map_err(Stop::fault)?);
         }
     }
     Ok(())

@@ -99,7 +99,7 @@ fn lay(options: &Options) -> Result<Wire, Stop> {
         }
         Family::Llrp => {
             let reader = llrp::LlrpReader::new(llrp::Make::default(), script, seed);
-            Wire::tcp(Simulator::Llrp(Box::new(reader)), options.listen)
+            Wire::tcp(Simulator::Llrp(reader), options.listen)
         }
     };
     let place = match options.family {

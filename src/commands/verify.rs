@@ -51,9 +51,8 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     let beside = book.parent().and_then(|folder| enrolment::load(folder).ok().flatten());
     let kept = beside.and_then(|enrolment| VerifyingKey::from_bytes(&enrolment.server_key.0).ok());
     let server_key = options.server_key.or(kept);
-    let receipt_holds = |id, last, head, signature| {
-        server_key.is_some_and(|key| Receipt { last, head, signature }.holds(id, &key))
-    };
+    let receipt_holds =
+        |id, last, head, signature| server_key.is_some_and(|key| Receipt { last, head, signature }.holds(id, &key));
     let record_holds = |record: &StoredRecord| {
         let body = HexBytes(record.body.clone());
         let signed = SignedRecord { cursor: record.cursor, body, signature: record.signature };

@@ -32,8 +32,10 @@ const DAY: usize = 8;
 pub async fn play(stage: &Stage, seed: u64, ends: Option<Instant>) -> Result<(), DemoError> {
     let mut turn = usize::try_from(seed).unwrap_or_default();
     loop {
-        let of_today: Vec<Sample> = (0..DAY).filter_map(|n| stage.samples.get((turn * DAY + n) % stage.samples.len())).cloned().collect();
-        let [a, b, c, d, e, f, g, h] = of_today.try_into().map_err(|_| DemoError::Late("a day without samples".into()))?;
+        let of_today: Vec<Sample> =
+            (0..DAY).filter_map(|n| stage.samples.get((turn * DAY + n) % stage.samples.len())).cloned().collect();
+        let [a, b, c, d, e, f, g, h] =
+            of_today.try_into().map_err(|_| DemoError::Late("a day without samples".into()))?;
         turn += 1;
         let over = || ends.is_some_and(|ends| ends <= Instant::now());
         let number = format!("DB-{:04}", 180 + turn);

@@ -74,7 +74,9 @@ impl Office {
     /// When the server refuses, does not answer, or a line lacks a member.
     pub async fn lines(&self) -> Result<Vec<Entry>, DemoError> {
         let lines = self.pages("/api/v1/movements").await?;
-        let entries = lines.iter().map(|line| entry(line).ok_or_else(|| DemoError::Rest(format!("a line without identity: {line}"))));
+        let entries = lines
+            .iter()
+            .map(|line| entry(line).ok_or_else(|| DemoError::Rest(format!("a line without identity: {line}"))));
         entries.collect()
     }
 

@@ -154,7 +154,8 @@ impl Stage {
             )
         });
         let (door_vault, door_receiving, handheld) = tokio::try_join!(door_vault, door_receiving, handheld)?;
-        let screens = [&door_vault, &door_receiving, &handheld].map(|post| (post.name, post.terminal.url.clone())).into();
+        let screens =
+            [&door_vault, &door_receiving, &handheld].map(|post| (post.name, post.terminal.url.clone())).into();
         let opened = Opened { url: server.url.clone(), login: LOGIN.into(), password, screens };
         let stage = Stage { samples, office, network, door_vault, door_receiving, handheld, server, folder };
         stage.ready().await?;
@@ -203,7 +204,8 @@ impl Stage {
         let mut sayings = Vec::new();
         let mut books = Vec::new();
         for post in self.posts() {
-            let entries = book(&post.book).map_err(|error| DemoError::Rest(format!("{}: {error}", post.book.display())))?;
+            let entries =
+                book(&post.book).map_err(|error| DemoError::Rest(format!("{}: {error}", post.book.display())))?;
             books.push(entries);
             let terminal = u64::from(post.terminal.book.id().terminal);
             sayings.push(Sayings { terminal, watch: post.watch, log: post.wire.log() });
@@ -286,7 +288,7 @@ impl Build<'_> {
         let data = self.folder.path.join(name);
         let text = format!(
             "name = \"{name}\"\ndata = {:?}\n[server]\nurl = \"http://{}\"\nenrolment_code = \"{}\"\nheartbeat_s = 1\n\
-             timeout_s = 5\n[book]\nlimit_mb = 256\nreserve_mb = 1\nseal_quiet_s = 1\n[screen]\nlisten = \"127.0.0.1:0\"\n\
+             timeout_s = 5\n[book]\nlimit_mb = 256\nreserve_mb = 4\nseal_quiet_s = 1\n[screen]\nlisten = \"127.0.0.1:0\"\n\
              [policy]\ncertificate_for = [\"check_out\"]\n{}",
             data.display().to_string(),
             self.uplink,

@@ -3,6 +3,7 @@
 //! The simulators themselves are pure (see `hardware::simulator`); this file lends them a thread, a clock and a link that
 //! can be pulled out and put back while the daemon runs.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use hardware::simulator::Simulator;
 use hardware::simulator::script::{Presentation, Sent};
+use rustix::io::ioctl_fionread;
 use serialport::{SerialPort, TTYPort};
 
 /// How long the loop sleeps in a read when nothing comes; the finest grain of a simulated moment.
@@ -128,15 +130,16 @@ impl Drop for Wire {
 
 struct Pair {
     master: TTYPort,
-    /// Held open so that the master does not hang up before the daemon has opened the port.
-    slave: TTYPort,
+    /// Held open so that the master does not hang up before the daemon has opened the port. A plain file: a serial port
+    /// would hold the lock that the daemon needs.
+    slave: File,
 }
 
 fn plug_in(path: &Path) -> std::io::Result<Pair> {
-    let (mut master, mut slave) = TTYPort::pair()?;
-    slave.set_exclusive(false)?;
+    let (mut master, raw) = TTYPort::pair()?;
     master.set_timeout(GRAIN)?;
-    let target = slave.name().ok_or_else(|| std::io::Error::other("the pty has no name"))?;
+    let target = raw.name().ok_or_else(|| std::io::Error::other("the pty has no name"))?;
+    let slave = File::options().read(true).write(true).open(&target)?;
     let fresh = path.with_extension("new");
     let _ = std::fs::remove_file(&fresh);
     symlink(target, &fresh)?;
@@ -157,7 +160,7 @@ fn serve_serial(shared: &Shared, path: &PathBuf, first: Pair) {
         };
         talk(shared, &mut plugged.master);
         let patience = Instant::now() + DRAIN;
-        while plugged.slave.bytes_to_read().is_ok_and(|waiting| 0 < waiting) && Instant::now() < patience {
+        while ioctl_fionread(&plugged.slave).is_ok_and(|waiting| 0 < waiting) && Instant::now() < patience {
             std::thread::sleep(GRAIN);
         }
         let _ = std::fs::remove_file(path);
@@ -184,7 +187,8 @@ fn serve_tcp(shared: &Shared, listener: TcpListener) {
         match listener.as_ref().map(TcpListener::accept) {
             Some(Ok((mut stream, _))) => {
                 let ready = stream.set_nonblocking(false).and_then(|()| stream.set_read_timeout(Some(GRAIN)));
-                let ready = ready.and_then(|()| stream.set_write_timeout(Some(GRAIN))).and_then(|()| stream.set_nodelay(true));
+                let ready =
+                    ready.and_then(|()| stream.set_write_timeout(Some(GRAIN))).and_then(|()| stream.set_nodelay(true));
                 if ready.is_ok() {
                     talk(shared, &mut Guarded { stream: &mut stream, listener: listener.as_ref(), shared });
                 }

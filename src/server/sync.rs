@@ -153,7 +153,7 @@ pub struct From {
     cursor: u64,
     /// Seconds to wait when there is nothing.
     #[serde(default)]
-    wait: u64,
+    wait_s: u64,
 }
 
 /// `GET down`: records above a cursor. Waits for one, but answers often enough that a terminal which only listens still
@@ -162,11 +162,11 @@ pub async fn down(State(server): State<Server>, mut request: Request) -> Result<
     let query = request.extract_parts::<Asked<From>>().await;
     let signed = signed(&server, request).await?;
     let Asked(from) = query?;
-    if WAIT_MAX < from.wait {
-        return Err(Problem::unreadable(format!("wait is {}; write 0 to {WAIT_MAX} seconds", from.wait)));
+    if WAIT_MAX < from.wait_s {
+        return Err(Problem::unreadable(format!("wait_s is {}; write 0 to {WAIT_MAX} seconds", from.wait_s)));
     }
     server.seen(signed.terminal, Moment::now());
-    let hold = from.wait.min((server.config.sync.terminal_silent_s / 2).max(1));
+    let hold = from.wait_s.min((server.config.sync.terminal_silent_s / 2).max(1));
     let until = Instant::now() + Duration::from_secs(hold);
     let mut changes = server.database.subscribe();
     let mut stopping = server.stopping.clone();
