@@ -11,7 +11,6 @@ use gatebook::identity::hex::{Hex, HexBytes};
 use gatebook::ledger::chain::{self, BookId, Line, Seal};
 use gatebook::quantity::{Moment, Quantity};
 use gatebook::server::book::{self, DecideError, Decided, ServerKey};
-use gatebook::server::catalog;
 use gatebook::server::database::{Database, DatabaseError, Tx};
 use gatebook::server::intake::{self, Intake};
 use gatebook::server::{kernel, rebuild};
@@ -117,8 +116,7 @@ impl Central {
         let server = self.server.clone();
         let mut id = [7; 16];
         id[..4].copy_from_slice(&self.commands.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        let put =
-            move |tx: &mut Tx| catalog::store::put(tx, &server, Hex(id), Some(1), content, withdrawn, since, since);
+        let put = move |tx: &mut Tx| book::put(tx, &server, Hex(id), Some(1), content, withdrawn, since, since);
         self.database.write(put).await.unwrap()
     }
 

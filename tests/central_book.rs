@@ -3,9 +3,13 @@
 use gatebook::event::{Act, Ruling};
 use gatebook::identity::hex::{Hex, HexBytes};
 use gatebook::server::book::{self, DecideError};
-use gatebook::server::catalog::{enrolment, store, terminals};
+use gatebook::server::catalog::{store, terminals};
+use gatebook::server::enrolment;
+use gatebook::server::kernel;
 use gatebook::server::verify::{Fault, verify};
-use gatebook::sync::records::{Content, Hold, Name, Person, Tracking};
+use gatebook::sync::records::{
+    Binding, Certificate, Content, Hold, Item, Name, Pass, Person, Place, PlaceKind, Task, Tracking, Unit,
+};
 use gatebook::sync::wire::Enrol;
 
 use crate::central::{Central, Door, at, on_every_engine, own};
@@ -27,7 +31,7 @@ fn a_command_sent_twice_is_carried_out_once() {
             let (server, content) = (server.clone(), person(7, name));
             central
                 .database
-                .write(move |tx| store::put(tx, &server, Hex([3; 16]), Some(1), content, false, at(1), at(2)))
+                .write(move |tx| book::put(tx, &server, Hex([3; 16]), Some(1), content, false, at(1), at(2)))
         };
         let first = put("Mei").await.unwrap();
         let again = put("Mei").await.unwrap();
@@ -124,6 +128,104 @@ fn a_terminal_is_enrolled_once_by_its_code() {
         assert_eq!(central.read(terminals::terminals).await.len(), 1);
         let codes = central.number("SELECT count(*) FROM enrolment_code WHERE length(hash) = 32").await;
         assert_eq!(codes, 2, "only hashes are kept");
+    });
+}
+
+#[test]
+fn a_thousand_decisions_are_sealed_at_once() {
+    on_every_engine(async |central| {
+        let server = central.server.clone();
+        let decided = central.database.write(move |tx| {
+            for number in 0..1_001_u32 {
+                let mut command = [9; 16];
+                command[..4].copy_from_slice(&number.to_be_bytes());
+                book::put(tx, &server, Hex(command), None, person(number, "Mei"), false, at(1), at(1))?;
+            }
+            Ok::<_, DecideError>(())
+        });
+        decided.await.unwrap();
+        let report = central.read(verify).await;
+        assert_eq!((report.lines, report.seals, report.unsealed, report.faults.len()), (1_001, 1, 1, 0));
+        let due = |seconds| {
+            let server = central.server.clone();
+            central.database.write(move |tx| book::seal_due(tx, &server, at(seconds)))
+        };
+        assert!(!due(3).await.unwrap(), "not quiet for long enough");
+        assert!(due(6).await.unwrap());
+        assert!(!due(60).await.unwrap(), "nothing is left to seal");
+        let page = central.read(|tx| store::records(tx, "person", Some("998"), 10)).await;
+        assert_eq!(page.len(), 1, "999 is the last as text");
+    });
+}
+
+#[test]
+fn every_kind_of_record_has_its_table() {
+    on_every_engine(async |central| {
+        let name = |zh: &str, en: &str| Name { zh: zh.into(), en: en.into() };
+        let gram = gatebook::quantity::Quantity { amount: 3_420_000, unit: gatebook::quantity::Unit::Mass };
+        let records = [
+            Content::Item(Item {
+                code: "RING".into(),
+                name: name("戒指", "ring"),
+                gtin: Some("09521234543213".into()),
+                tracking: Tracking::Serial,
+            }),
+            Content::Unit(Unit {
+                number: "R-1".into(),
+                item: "RING".into(),
+                tracking: Tracking::Serial,
+                name: name("红宝石", "ruby"),
+                home: Some("V1".into()),
+                quantity: Some(gram),
+            }),
+            Content::Binding(Binding { code: "tag/e280".into(), unit: "R-1".into() }),
+            Content::Place(Place {
+                code: "V1".into(),
+                parent: Some("SITE".into()),
+                kind: PlaceKind::Vault,
+                name: name("金库", "vault"),
+            }),
+            person(7, "Mei"),
+            Content::Pass(Pass {
+                number: "DB-1".into(),
+                units: vec!["R-1".into(), "R-2".into()],
+                person: 7,
+                purpose: name("展会", "fair"),
+                from: at(1),
+                until: at(2),
+                due: at(3),
+                approved_by: 1,
+            }),
+            Content::Task(Task {
+                number: "T-1".into(),
+                act: Act::Count,
+                title: name("盘点", "count"),
+                units: vec!["R-1".into()],
+                document: None,
+            }),
+            Content::Hold(Hold { number: "H-1".into(), unit: "R-1".into(), reason: name("封存", "sealed") }),
+            Content::Certificate(Certificate { number: "C-1".into(), person: 7, act: Act::CheckOut, until: at(9) }),
+        ];
+        for content in records.clone() {
+            central.put(content, false, at(1)).await;
+        }
+        for content in records {
+            let (kind, key) = (content.kind(), content.key());
+            let found = central.read(move |tx| store::record(tx, kind, &key)).await.unwrap();
+            assert_eq!((found.version, found.content), (1, content.clone()), "{kind}");
+            assert_eq!(central.number(format!("SELECT count(*) FROM {kind}")).await, 1, "{kind}");
+        }
+        assert_eq!(central.number("SELECT count(*) FROM pass_unit WHERE pass = 'DB-1'").await, 2);
+        assert_eq!(central.number("SELECT amount FROM unit WHERE unit = 'own/R-1'").await, 3_420_000);
+        let view = central.read(|tx| kernel::queries::unit(tx, "R-1", at(5))).await.unwrap();
+        assert_eq!((view.holds, view.item.map(|item| item.code)), (vec!["H-1".to_owned()], Some("RING".into())));
+        let digest = central.digest().await;
+        assert_eq!(central.rebuild().await, digest);
+        let long = central.server.clone();
+        let refused = central
+            .database
+            .write(move |tx| book::put(tx, &long, Hex([1; 16]), None, person(7, "Mei\0"), false, at(1), at(1)));
+        assert!(matches!(refused.await, Err(DecideError::Record { .. })));
     });
 }
 

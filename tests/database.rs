@@ -90,6 +90,27 @@ fn who_listens_hears_of_new_lines_on_every_replica() {
 }
 
 #[test]
+fn a_lost_connection_is_made_again() {
+    on_every_engine(async |central| {
+        if central.engine != "PostgreSQL" {
+            return;
+        }
+        central.number("SELECT count(*) FROM line").await;
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let gone = central.database.write(move |tx| tx.query(cut, &[])?[0].int(0)).await;
+        assert!(2 <= gone.unwrap(), "the reader and the listener");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        central.number("SELECT count(*) FROM line").await;
+        let mut ear = central.database.subscribe();
+        let mut door = central.enrol(1).await;
+        door.act(at(1), Act::Receive, &[&own("R-1")], Some("V1"), None);
+        central.take(door.whole()).await;
+        assert_eq!(ear.wait_for(|change| change.position == 2).await.unwrap().position, 2);
+    });
+}
+
+#[test]
 fn thirty_two_writers_lose_nothing() {
     on_every_engine(async |central| {
         let writers = (0..32_u8).map(|n| {

@@ -12,7 +12,8 @@ const FLOORS: &[&[&str]] = &[
     &["identity"],
     &["event"],
     &["ledger"],
-    &["sync", "face", "config"],
+    &["sync", "face"],
+    &["config"],
     &["terminal", "server"],
     &["demo"],
     &["bench"],
@@ -25,14 +26,20 @@ const MAY_SEE_HARDWARE: &[&str] = &["terminal", "demo", "bench", "commands", "co
 /// Inside the server, lowest first: the same rule.
 const SERVER_FLOORS: &[&[&str]] = &[
     &["database"],
-    &["kernel"],
+    &["stored"],
     &["catalog"],
+    &["kernel"],
+    &["projection"],
+    &["lines"],
     &["book"],
-    &["intake", "rebuild"],
-    &["access"],
-    &["live"],
-    &["pages", "api", "sync", "tls"],
+    &["enrolment", "intake"],
+    &["rebuild", "verify"],
+    &["access", "problem", "tls"],
+    &["sync", "live"],
+    &["api"],
+    &["pages"],
     &["web"],
+    &["start"],
 ];
 
 /// What stands at the top, hidden entries left out.

@@ -26,7 +26,8 @@ async fn check_invariants(central: &Central, story: &str) {
 
 const SERIALS: [&str; 5] = ["own/R-1", "own/R-2", "tag/e2801160", "01/09521234543213/21/7", "own/R-3"];
 const LOT: &str = "01/09521234543213/10/L7";
-const PLACES: [&str; 3] = ["V1", "V2", "BENCH"];
+/// Also what no careful terminal sends.
+const PLACES: [&str; 8] = ["V1", "V2", "V1", "BENCH", "scrap", "person:2", "person:02", ""];
 
 /// A random line at a random terminal.
 fn scribble(dice: &mut Dice, door: &mut Door, seconds: i64) {
@@ -51,7 +52,7 @@ fn scribble(dice: &mut Dice, door: &mut Door, seconds: i64) {
             let person = person.filter(|_| dice.below(2) == 0);
             door.pass(when, direction, code, person);
         }
-        3 | 4 | 5 => {
+        3..=5 => {
             let from = Some(*dice.one(&PLACES)).filter(|_| dice.below(2) == 0);
             let amount = dice.below(40) as i64;
             door.write(when, movement(act, vec![piece(LOT, amount)], from, place, person));
@@ -351,6 +352,101 @@ fn a_clock_that_was_wrong_is_put_right_from_the_book_alone() {
         let times: Vec<_> = history.rows.iter().map(|row| row.at).collect();
         assert_eq!(times, [at(3_601), at(3_601), at(1_000)]);
         assert!(central.open().await.is_empty());
+    });
+}
+
+#[test]
+fn the_label_and_the_tag_of_one_ring_are_one_ring() {
+    on_every_engine(async |central| {
+        let mut door = central.enrol(1).await;
+        central.register("R-1", Tracking::Serial).await;
+        central.bind("tag/e2801160", "R-1", at(0)).await;
+        let ring = own("R-1");
+        door.act(at(1), Act::Receive, &[&ring, "tag/e2801160"], Some("V1"), None);
+        door.act(at(2), Act::Move, &[&ring], Some("person:2"), None);
+        central.take(door.whole()).await;
+        assert!(central.open().await.is_empty(), "{:?}", central.open().await);
+        let view = central.read(|tx| queries::unit(tx, "tag/e2801160", at(9))).await.unwrap();
+        assert_eq!((view.key, view.holder, view.checked_out), (ring, Some(2), true), "handed over to a person");
+        assert_eq!(view.codes[0].code, "tag/e2801160");
+        assert!(central.read(|tx| queries::unit(tx, "R-77", at(9))).await.is_none());
+    });
+}
+
+#[test]
+fn a_withdrawn_unit_keeps_its_past() {
+    on_every_engine(async |central| {
+        let mut door = central.enrol(1).await;
+        let ring = own("R-1");
+        let Body::Movement(mut scan) = movement(Act::Receive, vec![piece(&ring, 1)], None, Some("V1"), None) else {
+            unreachable!()
+        };
+        // The terminal's data were old; the server knows the ring.
+        scan.exceptions = vec![Reason::UnknownCode];
+        door.write(at(1), Body::Movement(scan));
+        central.take(door.whole()).await;
+        assert_eq!(central.open().await, [format!("unknown_code {ring}")]);
+        central.register("R-1", Tracking::Serial).await;
+        assert!(central.open().await.is_empty());
+        let Some(known) = central.read(|tx| gatebook::server::catalog::store::record(tx, "unit", "R-1")).await else {
+            panic!("registered")
+        };
+        central.put(known.content, true, at(9)).await;
+        assert!(central.open().await.is_empty());
+        assert_eq!(central.place("R-1").await.as_deref(), Some("V1"));
+        let held = central.read(|tx| queries::balances(tx, Some("V1"), None, 1)).await;
+        assert_eq!((held.rows.len(), held.rows[0].quantity.amount, held.next), (1, 1, None));
+    });
+}
+
+#[test]
+fn lists_come_in_pages() {
+    on_every_engine(async |central| {
+        let mut door = central.enrol(1).await;
+        for number in 10..22 {
+            let code = own(&format!("R-{number}"));
+            door.act(at(number), Act::CheckOut, &[&code], None, Some(number as u32 % 2));
+        }
+        central.take(door.whole()).await;
+        let (mut after, mut units, mut pages) = (None, Vec::new(), 0);
+        loop {
+            let page = central.read(move |tx| queries::custody(tx, None, after.as_deref(), 5)).await;
+            units.extend(page.rows.iter().map(|held| (held.person, held.unit.clone())));
+            pages += 1;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((pages, units.len()), (3, 12));
+        assert!(units.is_sorted() && units.iter().filter(|(person, _)| *person == 1).count() == 6);
+        let of_one = central.read(|tx| queries::custody(tx, Some(1), None, 200)).await;
+        assert_eq!(of_one.rows.len(), 6);
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let page = central.read(move |tx| queries::exceptions(tx, Which::Open, after.as_deref(), 5)).await;
+            seen.extend(page.rows.iter().map(|row| row.code.clone()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((seen.len(), seen[0].as_str(), seen[11].as_str()), (12, "own/R-21", "own/R-10"), "newest first");
+        let (mut after, mut places) = (None, Vec::new());
+        loop {
+            let page = central.read(move |tx| queries::balances(tx, None, after.as_deref(), 7)).await;
+            places.extend(page.rows.iter().map(|row| (row.place.clone(), row.unit.clone())));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(places.len() == 24 && places.is_sorted(), "{places:?}");
+        let first = central.read(|tx| queries::recent(tx, None, 4)).await;
+        let rest = central.read(move |tx| queries::recent(tx, first.next.as_deref(), 200)).await;
+        assert_eq!((rest.rows.len(), rest.rows[0].unit.as_str()), (8, "own/R-17"));
+        let garbled = central.read(|tx| queries::recent(tx, Some("no such key"), 3)).await;
+        assert_eq!(garbled.rows[0].unit, "own/R-21");
     });
 }
 

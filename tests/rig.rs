@@ -114,6 +114,15 @@ fn unchunk(mut body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The program, without the variables that are for the tests.
+fn gatebook() -> Command {
+    let mut command = Command::new(GATEBOOK);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GATEBOOK_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Ends the process when the test ends, however it ends.
 struct Process(Child);
 
@@ -146,14 +155,14 @@ impl Server {
         );
         std::fs::write(&config, text).unwrap();
         let mut server = Server { folder: folder.to_path_buf(), address, config, token: String::new(), process: None };
-        server.token = server.tool(&["add-token", "--name", "tests", "--role", "administrator"]);
+        server.token = server.tool(&["add-token", "--name", "tests", "--role", "administrator", "--role", "approver", "--role", "keeper"]);
         server.run();
         server
     }
 
     /// A tool of the server at work on its database; what it printed.
     pub fn tool(&self, arguments: &[&str]) -> String {
-        let output = Command::new(GATEBOOK)
+        let output = gatebook()
             .args(["server", "--config"])
             .arg(&self.config)
             .args(arguments)
@@ -167,7 +176,7 @@ impl Server {
 
     pub fn run(&mut self) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("server.log")).unwrap();
-        let child = Command::new(GATEBOOK)
+        let child = gatebook()
             .args(["server", "--config"])
             .arg(&self.config)
             .stdout(Stdio::null())
@@ -265,7 +274,7 @@ impl Terminal {
     pub fn run(&mut self) {
         let log = self.folder.join("terminal.log");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let child = Command::new(GATEBOOK)
+        let child = gatebook()
             .args(["terminal", "--config"])
             .arg(&self.config)
             .stdout(Stdio::null())

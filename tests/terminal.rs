@@ -427,6 +427,10 @@ async fn the_pages_speak_both_languages_and_every_answer_is_streamed_after_its_l
     let status: Value = serde_json::from_str(&browser.page("status.json", "en").await).unwrap();
     assert_eq!((status["terminal"].as_u64(), status["link"]["online"].as_bool()), (Some(3), Some(false)));
     running.stop().await;
+    let running = start(folder.path(), &format!("{camera}{door}{DESK}")).await;
+    let page = Browser::new(&running).page("s/door", "en").await;
+    assert!(page.contains("Stop, please"), "an alarm outlives a restart: {page}");
+    running.stop().await;
     assert!(stream.chunk().await.unwrap_or(None).is_none_or(|rest| rest.is_empty() || rest.starts_with(b"{")));
 }
 
@@ -449,4 +453,37 @@ async fn a_terminal_that_was_never_enrolled_says_how_to_be() {
     let Err(error) = terminal::start(configure(folder.path(), DESK)).await else { panic!("it has no number") };
     assert!(matches!(error, StartError::NoServer), "{error}");
     assert!(error.help().contains("one-time code"), "{}", error.help());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_of_a_code_is_a_scan_and_is_put_away_after_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let camera = folder.path().join("camera");
+    let bench = format!(
+        "[[device]]\nname = \"camera\"\ndriver = \"folder\"\nport = \"{}\"\n\
+         [[station]]\nname = \"bench\"\nkind = \"bench\"\ndevices = [\"camera\"]\nplace = \"IN\"\ndefault_act = \"receive\"\n",
+        camera.display()
+    );
+    let running = start(folder.path(), &bench).await;
+    let picture = include_bytes!("../hardware/tests/data/camera/enlarged.png");
+    fs::write(camera.join("one.png"), picture).unwrap();
+    fs::write(camera.join("note.txt"), "no picture").unwrap();
+    until("the picture is put away", || camera.join("done/one.png").exists()).await;
+    until("the other file too", || camera.join("unreadable/note.txt").exists()).await;
+    let read = movements(&running);
+    assert!(!read.is_empty() && read.iter().all(|movement| movement.handling.device == "camera"), "{read:?}");
+
+    let browser = Browser::new(&running);
+    let send = async |bytes: &[u8]| {
+        let mut body =
+            b"--cut\r\ncontent-disposition: form-data; name=\"picture\"; filename=\"p.png\"\r\n\r\n".to_vec();
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--cut--\r\n");
+        let request = browser.client.post(format!("{}picture", browser.url));
+        request.header("content-type", "multipart/form-data; boundary=cut").body(body).send().await.unwrap()
+    };
+    let again: Value = serde_json::from_slice(&send(picture).await.bytes().await.unwrap()).unwrap();
+    assert_eq!(told(&again), "again already_scanned", "the page reads the same code");
+    assert_eq!(send(b"no picture").await.status(), 422);
+    running.stop().await;
 }

@@ -269,7 +269,7 @@ fn a_terminal_comes_in_sends_its_book_once_and_hears_decisions() {
 
         // Whoever waits hears a decision at once.
         let cursor = reply.down_cursor;
-        let path = format!("{}?cursor={cursor}&wait=25", wire::DOWN);
+        let path = format!("{}?cursor={cursor}&wait_s=25", wire::DOWN);
         let waiting = terminal.get(&house, &path);
         let deciding = async {
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -91,9 +91,8 @@ impl House {
         let key = server.key.clone();
         let command = gatebook::server::api::records::new_command();
         let at = Moment::now();
-        let put = move |tx: &mut _| {
-            gatebook::server::catalog::store::put(tx, &key, command, Some(1), content, false, Moment(0), at)
-        };
+        let put =
+            move |tx: &mut _| gatebook::server::book::put(tx, &key, command, Some(1), content, false, Moment(0), at);
         server.database.write(put).await.unwrap();
     }
 

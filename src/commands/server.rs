@@ -12,8 +12,8 @@ use crate::config::load::environment;
 use crate::config::server::ServerConfig;
 use crate::quantity::Moment;
 use crate::server::access::{AccessError, Role, logins};
-use crate::server::catalog::enrolment;
 use crate::server::database::Database;
+use crate::server::enrolment;
 use crate::server::kernel::digest;
 use crate::server::{rebuild, start, verify};
 

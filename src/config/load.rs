@@ -19,6 +19,9 @@ const FILE_MAX: u64 = 1024 * 1024;
 /// Variables that the command line reads itself; they are no settings.
 pub const NOT_SETTINGS: [&str; 3] = ["GATEBOOK_CONFIG", "GATEBOOK_LOG", "GATEBOOK_LOG_FORMAT"];
 
+/// Variables of the project's own tests, which may run the program.
+const FOR_TESTS: &str = "GATEBOOK_TEST_";
+
 /// What must not be shown. Comes from the environment or from a file that only the program may read.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(pub String);
@@ -33,7 +36,8 @@ impl fmt::Debug for Secret {
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
-        .filter(|(name, _)| name.starts_with("GATEBOOK_") && !NOT_SETTINGS.contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with("GATEBOOK_") && !name.starts_with(FOR_TESTS))
+        .filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()))
         .collect()
 }
 

@@ -3,10 +3,12 @@
 //! The simulators themselves are pure (see `hardware::simulator`); this file lends them a thread, a clock and a link that
 //! can be pulled out and put back while the daemon runs.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::symlink;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +17,11 @@ use std::time::{Duration, Instant};
 
 use hardware::simulator::Simulator;
 use hardware::simulator::script::{Presentation, Sent};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::ioctl_fionread;
-use serialport::{SerialPort, TTYPort};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 /// How long the loop sleeps in a read when nothing comes; the finest grain of a simulated moment.
 const GRAIN: Duration = Duration::from_millis(4);
@@ -129,22 +134,59 @@ impl Drop for Wire {
 }
 
 struct Pair {
-    master: TTYPort,
+    master: Master,
     /// Held open so that the master does not hang up before the daemon has opened the port. A plain file: a serial port
     /// would hold the lock that the daemon needs.
     slave: File,
 }
 
 fn plug_in(path: &Path) -> std::io::Result<Pair> {
-    let (mut master, raw) = TTYPort::pair()?;
-    master.set_timeout(GRAIN)?;
-    let target = raw.name().ok_or_else(|| std::io::Error::other("the pty has no name"))?;
-    let slave = File::options().read(true).write(true).open(&target)?;
+    // Closed on exec: a program that is started meanwhile must not keep the cable plugged in.
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let name = ptsname(&master, Vec::new())?;
+    let target = Path::new(OsStr::from_bytes(name.as_bytes())).to_path_buf();
+    let slave = File::options().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(&target)?;
+    let mut raw = tcgetattr(&slave)?;
+    raw.make_raw();
+    tcsetattr(&slave, OptionalActions::Now, &raw)?;
+    fcntl_setfl(&master, OFlags::NONBLOCK)?;
+    let master = Master(File::from(master));
     let fresh = path.with_extension("new");
     let _ = std::fs::remove_file(&fresh);
     symlink(target, &fresh)?;
     std::fs::rename(&fresh, path)?;
     Ok(Pair { master, slave })
+}
+
+/// The device's end of the pty: reads and writes give up after [`GRAIN`].
+struct Master(File);
+
+impl Master {
+    fn wait(&self, wanted: PollFlags) -> std::io::Result<()> {
+        let grain = Timespec { tv_sec: 0, tv_nsec: i64::from(GRAIN.subsec_nanos()) };
+        poll(&mut [PollFd::new(&self.0, wanted)], Some(&grain))?;
+        Ok(())
+    }
+}
+
+impl Read for Master {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.wait(PollFlags::IN)?;
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Master {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.wait(PollFlags::OUT)?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn serve_serial(shared: &Shared, path: &PathBuf, first: Pair) {

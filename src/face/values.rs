@@ -66,9 +66,10 @@ impl Reader {
         }
     }
 
-    /// Hour, minute and second at the site, for lists of one day.
-    pub fn clock(&self, at: Moment) -> String {
-        self.local(at).strftime("%H:%M:%S").to_string()
+    /// For lists that are mostly of today: hour, minute and second; [`Reader::near`] for another day.
+    pub fn brief(&self, at: Moment) -> String {
+        let then = self.local(at);
+        if then.date() == self.local(self.now).date() { then.strftime("%H:%M:%S").to_string() } else { self.near(at) }
     }
 
     /// The day: `11 月 22 日 星期日`, `Sunday 22 November`.
@@ -163,7 +164,9 @@ mod tests {
     fn a_time_has_one_form_in_each_language() {
         let (zh, en) = (reader(Lang::Zh), reader(Lang::En));
         assert_eq!((zh.near(NOW), en.near(NOW)), ("今天 14:32".into(), "today 14:32".into()));
+        assert_eq!(zh.brief(NOW), "14:32:07");
         let before = Moment(NOW.0 - 3 * DAY);
+        assert_eq!(zh.brief(before), "11-19 14:32");
         assert_eq!((zh.near(before), en.near(before)), ("11-19 14:32".into(), "19 Nov 14:32".into()));
         let long_ago = Moment(NOW.0 - 400 * DAY);
         assert_eq!((zh.near(long_ago), en.near(long_ago)), ("2025-10-18 14:32".into(), "18 Oct 2025, 14:32".into()));

@@ -8,8 +8,10 @@ use crate::event::{BODY_MAX, Body, Decision, LineRef, Ruling};
 use crate::identity::hex::{Hex, HexBytes};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
+use crate::server::catalog;
 use crate::server::database::{DatabaseError, Tx};
-use crate::server::{catalog, intake, kernel, lines};
+use crate::server::lines;
+use crate::server::stored::{self, Cursor, Stored, line_id, line_ref};
 use crate::sync::records::{Content, Record};
 use crate::sync::wire::SignedRecord;
 
@@ -35,7 +37,7 @@ impl ServerKey {
         if let Some(row) = tx.query_opt("SELECT secret FROM server_identity WHERE one = 1", &[])? {
             return Ok(ServerKey { signing: SigningKey::from_bytes(&row.hex::<32>(0)?.0) });
         }
-        let secret = Hex(random::<32>()?);
+        let secret = Hex(stored::random::<32>()?);
         tx.execute("INSERT INTO server_identity (one, secret) VALUES (1, ?1)", &[secret.into()])?;
         own_book(tx)?;
         Ok(ServerKey { signing: SigningKey::from_bytes(&secret.0) })
@@ -44,70 +46,6 @@ impl ServerKey {
     pub fn public(&self) -> VerifyingKey {
         self.signing.verifying_key()
     }
-}
-
-/// Bytes that nobody can guess.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], DatabaseError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| DatabaseError::Damaged { what: "the system's random numbers", why: error.to_string() })?;
-    Ok(bytes)
-}
-
-/// The id of a line in tables: terminal (4 bytes, big-endian), epoch (16), seq (8, big-endian).
-pub fn line_id(line: LineRef) -> Vec<u8> {
-    let mut id = Vec::with_capacity(28);
-    id.extend_from_slice(&line.terminal.to_be_bytes());
-    id.extend_from_slice(&line.epoch.0);
-    id.extend_from_slice(&line.seq.to_be_bytes());
-    id
-}
-
-/// Reads an id back.
-///
-/// # Errors
-/// The bytes are not 28.
-pub fn line_ref(id: &[u8]) -> Result<LineRef, DatabaseError> {
-    let damaged = || DatabaseError::Damaged { what: "a line id", why: format!("{} bytes where 28 are due", id.len()) };
-    let (terminal, rest) = id.split_first_chunk::<4>().ok_or_else(damaged)?;
-    let (epoch, rest) = rest.split_first_chunk::<16>().ok_or_else(damaged)?;
-    let seq: &[u8; 8] = rest.try_into().map_err(|_| damaged())?;
-    Ok(LineRef { terminal: u32::from_be_bytes(*terminal), epoch: Hex(*epoch), seq: u64::from_be_bytes(*seq) })
-}
-
-/// A line as it stands in the central book.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// Arrival, from 1.
-    pub position: u64,
-    pub book: BookId,
-    pub line: Line,
-    /// When it happened, by the server's clock as well as it can be told.
-    pub corrected: Moment,
-    pub received: Moment,
-}
-
-impl Stored {
-    pub fn reference(&self) -> LineRef {
-        LineRef { terminal: self.book.terminal, epoch: self.book.epoch, seq: self.line.seq }
-    }
-}
-
-/// Where the server stands in one book.
-#[derive(Clone, Debug)]
-pub struct Cursor {
-    pub book: BookId,
-    pub next: u64,
-    pub head: Hex<32>,
-    pub next_seal: u64,
-    /// Last line under a seal.
-    pub sealed: u64,
-    /// Signature of the last seal.
-    pub seal_signature: Hex<64>,
-    /// Corrected time of the last line.
-    pub corrected: Moment,
-    /// Offset of the book's clock in force after the last line.
-    pub offset_us: i64,
 }
 
 /// What became of a command.
@@ -168,7 +106,7 @@ fn own_book(tx: &mut Tx) -> Result<(BookId, u64), DatabaseError> {
 }
 
 fn begin_book(tx: &mut Tx, base: u64) -> Result<(BookId, u64), DatabaseError> {
-    let epoch = Hex(random::<16>()?);
+    let epoch = Hex(stored::random::<16>()?);
     let ordinal = match tx.query_opt("SELECT max(ordinal) FROM server_book", &[])? {
         Some(row) => row.opt_int(0)?.unwrap_or(0) + 1,
         None => 1,
@@ -195,13 +133,6 @@ pub fn server_epoch(tx: &mut Tx) -> Result<Hex<16>, DatabaseError> {
 pub fn down_cursor(tx: &mut Tx) -> Result<u64, DatabaseError> {
     let row = tx.query_opt("SELECT max(cursor) FROM record", &[])?;
     Ok(row.map(|row| row.opt_int(0)).transpose()?.flatten().and_then(|cursor| u64::try_from(cursor).ok()).unwrap_or(0))
-}
-
-/// The cursor of the record that a line of the server's own books puts.
-pub(crate) fn record_cursor(tx: &mut Tx, line: LineRef) -> Result<u64, DatabaseError> {
-    let row = tx.query_opt("SELECT cursor_base FROM server_book WHERE epoch = ?1", &[line.epoch.into()])?;
-    let base = row.map(|row| row.count(0)).transpose()?.unwrap_or(0);
-    Ok(base.saturating_add(line.seq))
 }
 
 /// After the database was restored from a backup: the server goes on in a new book, so that no line or cursor that
@@ -265,6 +196,32 @@ pub fn decide(
     Ok(Decided { line: reference, position, repeated: false })
 }
 
+/// Decides a new version of a record, one above the present one. `since` matters for bindings: from when the code stands
+/// for the unit.
+///
+/// # Errors
+/// [`DecideError`]
+#[expect(clippy::too_many_arguments, reason = "each is one column of the decision")]
+pub fn put(
+    tx: &mut Tx,
+    server: &ServerKey,
+    command: Hex<16>,
+    person: Option<u32>,
+    content: Content,
+    withdrawn: bool,
+    since: Moment,
+    at: Moment,
+) -> Result<Decided, DecideError> {
+    // A command sent twice says the same content, but finds another present version: the first answer stands.
+    if let Some(decided) = repeated_put(tx, command, &content, withdrawn, since)? {
+        return Ok(decided);
+    }
+    let version = catalog::store::version(tx, content.kind(), &content.key())? + 1;
+    let record = Record { version, withdrawn, since, content };
+    let body = serde_json::to_vec(&record).map_err(|error| DecideError::Record { why: error.to_string() })?;
+    decide(tx, server, command, person, Ruling::Put { record: HexBytes(body) }, at)
+}
+
 /// The reply that a command got before.
 fn repeated(tx: &mut Tx, command: Hex<16>, content: &[u8]) -> Result<Option<Decided>, DecideError> {
     let sql = "SELECT content, line, position FROM command WHERE command = ?1";
@@ -276,7 +233,7 @@ fn repeated(tx: &mut Tx, command: Hex<16>, content: &[u8]) -> Result<Option<Deci
 }
 
 /// The reply that putting this content under this command got before, whatever version it made then.
-pub(crate) fn repeated_put(
+fn repeated_put(
     tx: &mut Tx,
     command: Hex<16>,
     content: &Content,
@@ -317,13 +274,13 @@ fn check(tx: &mut Tx, ruling: &Ruling) -> Result<(), DecideError> {
             }
         }
         Ruling::Settle { line, reason, code, note } => {
-            if !kernel::is_key(reason) || !kernel::is_key(code) || note.contains('\0') {
+            if !stored::is_key(reason) || !stored::is_key(code) || note.contains('\0') {
                 return Err(DecideError::Record { why: "the settlement holds a text that cannot be stored".into() });
             }
             let values = [line_id(*line).into(), reason.into(), code.into()];
             let open = "SELECT 1 FROM exception e WHERE e.line = ?1 AND e.reason = ?2 AND e.code = ?3 AND NOT EXISTS \
                  (SELECT 1 FROM settlement s WHERE s.line = e.line AND s.reason = e.reason AND s.code = e.code)";
-            if tx.query_opt(open, &values)?.is_some() || intake::is_open(tx, *line, reason, code)? {
+            if tx.query_opt(open, &values)?.is_some() || is_flagged(tx, *line, reason, code)? {
                 return Ok(());
             }
             Err(DecideError::NothingToSettle { reason: reason.clone() })
@@ -332,7 +289,7 @@ fn check(tx: &mut Tx, ruling: &Ruling) -> Result<(), DecideError> {
             if *terminal == 0 || catalog::terminals::terminal(tx, *terminal)?.is_some() {
                 return Err(DecideError::TerminalTaken { terminal: *terminal });
             }
-            match kernel::is_key(name) {
+            match stored::is_key(name) {
                 true => Ok(()),
                 false => Err(DecideError::Record { why: "the name of the terminal is too long".into() }),
             }
@@ -342,6 +299,14 @@ fn check(tx: &mut Tx, ruling: &Ruling) -> Result<(), DecideError> {
             None => Err(DecideError::UnknownTerminal { terminal: *terminal }),
         },
     }
+}
+
+/// Whether a terminal's book bears a flag that nobody settled.
+fn is_flagged(tx: &mut Tx, line: LineRef, what: &str, code: &str) -> Result<bool, DatabaseError> {
+    let sql = "SELECT 1 FROM flag f WHERE f.terminal_no = ?1 AND f.epoch = ?2 AND f.what = ?3 AND f.seq = ?4 AND NOT EXISTS \
+               (SELECT 1 FROM settlement s WHERE s.line = ?5 AND s.reason = ?3 AND s.code = '')";
+    let values = [line.terminal.into(), line.epoch.into(), what.into(), line.seq.into(), line_id(line).into()];
+    Ok(code.is_empty() && tx.query_opt(sql, &values)?.is_some())
 }
 
 /// Seals the server's own book when its lines are many or have been quiet; whether it did. Call it every second or so.

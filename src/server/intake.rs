@@ -6,10 +6,11 @@ use crate::event::{BODY_MAX, LineRef};
 use crate::identity::hex::Hex;
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
-use crate::server::book::{self, Cursor, ServerKey, line_id};
+use crate::server::book::{self, ServerKey};
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::lines;
+use crate::server::stored::{Cursor, line_id};
 use crate::sync::wire::{BATCH_BYTES_MAX, BATCH_LINES_MAX, Batch, BatchReply, Hello, HelloReply, Receipt, VERSIONS};
 
 /// What became of a batch. A refusal is no error of the transaction: what it leaves in quarantine has to be stored.
@@ -84,7 +85,7 @@ pub struct Flag {
 }
 
 /// Batches of one terminal kept in quarantine at most; more are only counted.
-const QUARANTINE_MAX: i64 = 200;
+const QUARANTINE_MAX: i64 = 50;
 
 /// Longest list of troubles that is kept of a terminal, in bytes.
 const TROUBLES_MAX: usize = 4_096;
@@ -193,7 +194,8 @@ fn forks(tx: &mut Tx, batch: &Batch, cursor: &Cursor) -> Result<Option<u64>, Dat
     if batch.previous != before {
         return Ok(Some(first.saturating_sub(1).max(1)));
     }
-    let known = lines::hashes(tx, batch.book, first, cursor.next - 1)?;
+    let last = batch.lines.last().map_or(first, |line| line.seq).min(cursor.next - 1);
+    let known = lines::hashes(tx, batch.book, first, last)?;
     let differs = batch.lines.iter().zip(&known).find(|(line, hash)| line.hash != **hash);
     if differs.is_some() {
         return Ok(differs.map(|(line, _)| line.seq));
@@ -408,11 +410,4 @@ pub fn flags(tx: &mut Tx) -> Result<Vec<Flag>, DatabaseError> {
 fn settled(tx: &mut Tx, line: LineRef, what: &str) -> Result<bool, DatabaseError> {
     let sql = "SELECT 1 FROM settlement WHERE line = ?1 AND reason = ?2 AND code = ''";
     Ok(tx.query_opt(sql, &[line_id(line).into(), what.into()])?.is_some())
-}
-
-/// Whether a flag is there to be settled.
-pub(crate) fn is_open(tx: &mut Tx, line: LineRef, what: &str, code: &str) -> Result<bool, DatabaseError> {
-    let sql = "SELECT 1 FROM flag WHERE terminal_no = ?1 AND epoch = ?2 AND what = ?3 AND seq = ?4";
-    let values = [line.terminal.into(), line.epoch.into(), what.into(), line.seq.into()];
-    Ok(code.is_empty() && tx.query_opt(sql, &values)?.is_some() && !settled(tx, line, what)?)
 }

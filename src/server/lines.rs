@@ -4,10 +4,10 @@ use crate::event::{Body, System};
 use crate::identity::hex::{Hex, HexBytes};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
-use crate::server::book::{Cursor, Stored, line_id, line_ref};
 use crate::server::database::{Change, DatabaseError, Row, Tx, Value};
 use crate::server::kernel::Entry;
 use crate::server::projection;
+use crate::server::stored::{Cursor, Stored, line_id, line_ref};
 
 /// Columns of a [`Stored`], in the order that [`read`] takes them.
 pub(crate) const COLUMNS: &str =

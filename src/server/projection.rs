@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Body, Decision, Reason, Ruling};
-use crate::server::book::line_id;
+use crate::event::{Body, Decision, LineRef, Reason, Ruling};
 use crate::server::catalog;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::{self, Entry};
+use crate::server::stored::line_id;
 
 /// Projects lines that stand in the book by now. Lines of one book come in its order.
 pub(crate) fn project(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
@@ -29,17 +29,7 @@ fn carry_out(tx: &mut Tx, entry: &Entry, decision: &Decision) -> Result<(), Data
     let line = entry.at.reference();
     let at = entry.at.corrected;
     match &decision.ruling {
-        Ruling::Put { record } => match catalog::store::apply(tx, line, &record.0)? {
-            catalog::store::Applied::Nothing => Ok(()),
-            catalog::store::Applied::Unreadable => kernel::project::raise(tx, &entry.at, Reason::Unreadable),
-            catalog::store::Applied::Unit(unit) => kernel::project::refold(tx, &BTreeSet::from([unit])),
-            catalog::store::Applied::Binding { code, twice } => {
-                if twice {
-                    kernel::project::raise(tx, &entry.at, Reason::BoundTwice)?;
-                }
-                kernel::project::rebind(tx, &code)
-            }
-        },
+        Ruling::Put { record } => put(tx, entry, &record.0),
         Ruling::Settle { line: settled, reason, code, note } => tx
             .execute(
                 "INSERT INTO settlement (line, reason, code, note, person_no, settled_us, by_line) \
@@ -57,5 +47,28 @@ fn carry_out(tx: &mut Tx, entry: &Entry, decision: &Decision) -> Result<(), Data
             .map(drop),
         Ruling::Enrol { terminal, name, key } => catalog::terminals::enrolled(tx, *terminal, name, *key, at),
         Ruling::Revoke { terminal } => catalog::terminals::revoked(tx, *terminal, at),
+    }
+}
+
+/// The cursor of the record that a line of the server's own books puts.
+fn record_cursor(tx: &mut Tx, line: LineRef) -> Result<u64, DatabaseError> {
+    let row = tx.query_opt("SELECT cursor_base FROM server_book WHERE epoch = ?1", &[line.epoch.into()])?;
+    let base = row.map(|row| row.count(0)).transpose()?.unwrap_or(0);
+    Ok(base.saturating_add(line.seq))
+}
+
+fn put(tx: &mut Tx, entry: &Entry, record: &[u8]) -> Result<(), DatabaseError> {
+    let line = entry.at.reference();
+    let cursor = record_cursor(tx, line)?;
+    match catalog::store::apply(tx, line, cursor, record)? {
+        catalog::store::Applied::Nothing => Ok(()),
+        catalog::store::Applied::Unreadable => kernel::project::raise(tx, &entry.at, Reason::Unreadable),
+        catalog::store::Applied::Unit(unit) => kernel::project::refold(tx, &BTreeSet::from([unit])),
+        catalog::store::Applied::Binding { code, twice } => {
+            if twice {
+                kernel::project::raise(tx, &entry.at, Reason::BoundTwice)?;
+            }
+            kernel::project::rebind(tx, &code)
+        }
     }
 }

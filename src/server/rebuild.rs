@@ -4,7 +4,8 @@ use crate::identity::hex::Hex;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::Entry;
 use crate::server::kernel::digest::{TABLES, digest};
-use crate::server::{lines, projection};
+use crate::server::lines;
+use crate::server::projection;
 
 /// Lines folded together; their bodies are in memory.
 const LINES: usize = 2_000;

@@ -5,10 +5,12 @@ use ed25519_dalek::VerifyingKey;
 use crate::event::LineRef;
 use crate::identity::hex::Hex;
 use crate::ledger::chain::{self, BookId, Seal};
-use crate::server::book::{ServerKey, line_id, line_ref};
+use crate::server::book::ServerKey;
 use crate::server::catalog::terminals;
 use crate::server::database::{DatabaseError, Row, Tx};
-use crate::server::{intake, lines};
+use crate::server::intake;
+use crate::server::lines;
+use crate::server::stored::{line_id, line_ref};
 use crate::sync::wire::Receipt;
 
 /// Lines read at a time.

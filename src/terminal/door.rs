@@ -16,7 +16,7 @@ use crate::identity::Identifier;
 use crate::quantity::{Moment, Quantity};
 use crate::terminal::answer::{Answer, Outcome, Say};
 use crate::terminal::reference::Meaning;
-use crate::terminal::remembered::{Mark, Use};
+use crate::terminal::remembered::{Mark, Stopped, Use};
 use crate::terminal::rules::{Ruling, World};
 
 /// Most pieces in one line; a larger crowd is several lines.
@@ -147,14 +147,6 @@ struct Stray {
     rose: Option<Duration>,
 }
 
-/// A thing that may not leave, on the screen of the door.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    pub code: String,
-    pub unit: Option<String>,
-    pub reasons: Vec<Reason>,
-}
-
 /// What the door shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum View {
@@ -188,8 +180,9 @@ pub struct Door {
 }
 
 impl Door {
-    pub fn new(settings: Settings) -> Door {
-        Door { settings, present: BTreeMap::new(), began: None, badge: None, alarm: Vec::new(), after: None }
+    /// `alarm` is what it stood for when the terminal stopped.
+    pub fn new(settings: Settings, alarm: Vec<Stopped>) -> Door {
+        Door { settings, present: BTreeMap::new(), began: None, badge: None, alarm, after: None }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -204,6 +197,11 @@ impl Door {
     /// A person with the right to it ended the alarm. Returns whether there was one.
     pub fn acknowledge(&mut self) -> bool {
         !std::mem::take(&mut self.alarm).is_empty()
+    }
+
+    /// The alarm as it is to be kept over a restart.
+    pub fn alarm(&self) -> Mark {
+        Mark::Alarm { station: self.settings.station.clone(), stopped: self.alarm.clone() }
     }
 
     /// The person whose badge was read here a moment ago.
@@ -498,6 +496,7 @@ impl Door {
             [one] => Some(one),
             _ => None,
         };
+        marks.push(self.alarm());
         let answer = Answer {
             outcome,
             say: Say::Passed { pieces: crowd.len(), direction, exceptions },
@@ -614,16 +613,19 @@ mod tests {
     }
 
     fn door(telling: Telling) -> Door {
-        Door::new(Settings {
-            station: "vault-door".into(),
-            read_point: "D-1".into(),
-            inside: "V".into(),
-            outside: "H".into(),
-            telling,
-            gone_after: 2000 * MS,
-            stay_max: 60_000 * MS,
-            badge_for: 30_000 * MS,
-        })
+        Door::new(
+            Settings {
+                station: "vault-door".into(),
+                read_point: "D-1".into(),
+                inside: "V".into(),
+                outside: "H".into(),
+                telling,
+                gone_after: 2000 * MS,
+                stay_max: 60_000 * MS,
+                badge_for: 30_000 * MS,
+            },
+            Vec::new(),
+        )
     }
 
     fn rows() -> Telling {

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Reason;
+
 /// What the keys of these marks begin with.
 pub const PREFIX: &str = "station/";
 
@@ -15,6 +17,16 @@ pub const PREFIX: &str = "station/";
 pub enum Use {
     CheckOut,
     Passage,
+}
+
+/// A thing that went out, or is about to, without leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Canonical text of its code.
+    pub code: String,
+    pub unit: Option<String>,
+    /// The most telling first.
+    pub reasons: Vec<Reason>,
 }
 
 /// One thing to remember, or to forget again.
@@ -27,6 +39,8 @@ pub enum Mark {
     At { unit: String, place: Option<String> },
     /// The act that a station is in the middle of, as JSON; `None` between acts.
     Act { station: String, act: Option<String> },
+    /// The things for which the alarm of a door stands; none when it does not.
+    Alarm { station: String, stopped: Vec<Stopped> },
 }
 
 impl Mark {
@@ -36,6 +50,7 @@ impl Mark {
             Mark::Used { way, pass, unit, .. } => serde_json::to_string(&("used", way, pass, unit)),
             Mark::At { unit, .. } => serde_json::to_string(&("at", unit)),
             Mark::Act { station, .. } => serde_json::to_string(&("act", station)),
+            Mark::Alarm { station, .. } => serde_json::to_string(&("alarm", station)),
         }
         .expect("a list of texts always becomes JSON");
         format!("{PREFIX}{}", blake3::hash(about.as_bytes()).to_hex())
@@ -47,6 +62,7 @@ impl Mark {
             Mark::Used { used, .. } => *used,
             Mark::At { place, .. } => place.is_some(),
             Mark::Act { act, .. } => act.is_some(),
+            Mark::Alarm { stopped, .. } => !stopped.is_empty(),
         };
         kept.then(|| serde_json::to_vec(self).expect("plain enums with text keys always become JSON"))
     }
@@ -63,6 +79,7 @@ pub struct Remembered {
     used: HashSet<(Use, String, String)>,
     at: HashMap<String, String>,
     acts: HashMap<String, String>,
+    alarms: HashMap<String, Vec<Stopped>>,
 }
 
 impl Remembered {
@@ -82,6 +99,7 @@ impl Remembered {
             Mark::At { unit, place: None } => drop(self.at.remove(&unit)),
             Mark::Act { station, act: Some(act) } => drop(self.acts.insert(station, act)),
             Mark::Act { station, act: None } => drop(self.acts.remove(&station)),
+            Mark::Alarm { station, stopped } => drop(self.alarms.insert(station, stopped)),
         }
     }
 
@@ -92,6 +110,11 @@ impl Remembered {
     /// Where this terminal last saw or put `unit`.
     pub fn place_of(&self, unit: &str) -> Option<&str> {
         self.at.get(unit).map(String::as_str)
+    }
+
+    /// The things for which the alarm of `station` stands.
+    pub fn alarm_of(&self, station: &str) -> Vec<Stopped> {
+        self.alarms.get(station).cloned().unwrap_or_default()
     }
 
     /// The interrupted act of `station`, as JSON.

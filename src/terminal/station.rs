@@ -241,7 +241,8 @@ impl Gate {
         let (inside, outside) = (settings.inside.clone(), settings.outside.clone());
         let (shown, watch) = watch::channel(DoorShown { view: View::Idle, last: None, unwritten: 0, inside, outside });
         let station: Arc<str> = settings.station.as_str().into();
-        let door = Door::new(settings);
+        let alarm = house.decide(house.now(), |world| world.remembered.alarm_of(&settings.station));
+        let door = Door::new(settings, alarm);
         let unwritten = VecDeque::new();
         (Gate { house, station, door, weakest_rssi_dbm, unwritten, write_after: Duration::ZERO, shown }, watch)
     }
@@ -334,7 +335,10 @@ impl Gate {
                 let ended = self.door.acknowledge();
                 if ended {
                     let text = "the alarm was ended by a person at the terminal's screen".to_owned();
-                    self.house.say(System::Health { subject: self.station.to_string(), ok: true, text }).await;
+                    let body = Body::System(System::Health { subject: self.station.to_string(), ok: true, text });
+                    if let Err(error) = self.house.record(now.at, body, vec![self.door.alarm()]).await {
+                        tracing::warn!("the end of an alarm was not recorded: {error}");
+                    }
                 }
                 let _ = reply.send(ended);
             }

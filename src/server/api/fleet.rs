@@ -12,8 +12,8 @@ use crate::server::Server;
 use crate::server::access::Visitor;
 use crate::server::api::records::{command_id, decided};
 use crate::server::book::{self, DecideError, Decided};
-use crate::server::catalog::enrolment;
 use crate::server::catalog::terminals::{self, Terminal};
+use crate::server::enrolment;
 use crate::server::problem::Problem;
 
 /// How a terminal is at a moment.

@@ -12,10 +12,10 @@ use crate::ledger::chain::{BookId, Line};
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::api::{Asked, Page, Paging, page};
-use crate::server::book::{self, Stored};
 use crate::server::database::{DatabaseError, Row, Tx, Value};
 use crate::server::kernel::queries;
 use crate::server::problem::Problem;
+use crate::server::stored::Stored;
 
 /// What to show.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -197,7 +197,7 @@ pub fn told(tx: &mut Tx, select: &Select, order: Order, limit: usize) -> Result<
     };
     sql += &format!("LIMIT {}", name(limit.into(), &mut values));
     let lines = tx.query(&sql, &values)?.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<Value> = lines.iter().map(|line| book::line_id(line.reference()).into()).collect();
+    let ids: Vec<Value> = lines.iter().map(|line| crate::server::stored::line_id(line.reference()).into()).collect();
     let mut units = grouped(tx.query_many(
         "SELECT t.line, coalesce(u.number, t.code) FROM touch t LEFT JOIN unit u ON u.unit = t.unit WHERE t.line = ?1",
         &ids,
@@ -210,7 +210,7 @@ pub fn told(tx: &mut Tx, select: &Select, order: Order, limit: usize) -> Result<
     Ok(lines
         .into_iter()
         .map(|stored| {
-            let id = book::line_id(stored.reference());
+            let id = crate::server::stored::line_id(stored.reference());
             let line = &stored.line;
             let body = Body::decode(line.kind, line.schema, &line.body.0).map_err(|error| error.to_string());
             Told {
@@ -243,7 +243,7 @@ fn stored(row: &Row) -> Result<Stored, DatabaseError> {
             u16::try_from(number).map_err(|_| DatabaseError::Damaged { what, why: format!("{number} is out of range") })
         })
     };
-    let reference = book::line_ref(row.blob(1)?)?;
+    let reference = crate::server::stored::line_ref(row.blob(1)?)?;
     let zone = i16::try_from(row.int(3)?)
         .map_err(|error| DatabaseError::Damaged { what: "a zone", why: error.to_string() })?;
     let kind = u8::try_from(narrow(5, "a kind")?)

@@ -64,7 +64,7 @@ pub async fn put(
                 Some(since) => since,
                 None => first_since(tx, command)?.unwrap_or(at),
             };
-            store::put(tx, &key, command, person, put.content, put.withdrawn, since, at)
+            crate::server::book::put(tx, &key, command, person, put.content, put.withdrawn, since, at)
         })
         .await?;
     let status = if done.repeated { StatusCode::OK } else { StatusCode::CREATED };
@@ -76,7 +76,7 @@ fn first_since(tx: &mut Tx, command: Hex<16>) -> Result<Option<Moment>, Database
     let Some(row) = tx.query_opt("SELECT line FROM command WHERE command = ?1", &[command.into()])? else {
         return Ok(None);
     };
-    let stored = book::line(tx, book::line_ref(row.blob(0)?)?)?;
+    let stored = book::line(tx, crate::server::stored::line_ref(row.blob(0)?)?)?;
     let body = stored.and_then(|stored| Body::decode(stored.line.kind, stored.line.schema, &stored.line.body.0).ok());
     let Some(Body::Decision(Decision { ruling: Ruling::Put { record }, .. })) = body else { return Ok(None) };
     Ok(serde_json::from_slice::<Record>(&record.0).ok().map(|record| record.since))

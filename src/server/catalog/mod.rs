@@ -1,5 +1,4 @@
 //! Master data and terminals, as the decisions of the server's own book say.
 
-pub mod enrolment;
 pub mod store;
 pub mod terminals;

@@ -1,12 +1,13 @@
 //! Records: the versions of items, units, bindings, places, people, passes, tasks, holds and certificates.
 
-use crate::event::{LineRef, Ruling};
-use crate::identity::hex::{Hex, HexBytes};
+use crate::event::LineRef;
 use crate::quantity::Moment;
-use crate::server::book::{self, DecideError, Decided, ServerKey, line_id};
 use crate::server::database::{DatabaseError, Tx, Value};
-use crate::server::kernel::{is_key, unit_key};
+use crate::server::stored::{is_key, line_id, unit_key};
 use crate::sync::records::{Binding, Content, Item, Record};
+
+/// Records in one answer at most.
+pub const PAGE_MAX: usize = 200;
 
 /// Longest body of a record in bytes; a line's body holds it with a few bytes to spare.
 pub const RECORD_MAX: usize = 48 * 1024;
@@ -23,32 +24,6 @@ pub(crate) enum Applied {
         code: String,
         twice: bool,
     },
-}
-
-/// Decides a new version of a record, one above the present one. `since` matters for bindings: from when the code stands
-/// for the unit.
-///
-/// # Errors
-/// [`DecideError`]
-#[expect(clippy::too_many_arguments, reason = "each is one column of the decision")]
-pub fn put(
-    tx: &mut Tx,
-    server: &ServerKey,
-    command: Hex<16>,
-    person: Option<u32>,
-    content: Content,
-    withdrawn: bool,
-    since: Moment,
-    at: Moment,
-) -> Result<Decided, DecideError> {
-    // A command sent twice says the same content, but finds another present version: the first answer stands.
-    if let Some(decided) = book::repeated_put(tx, command, &content, withdrawn, since)? {
-        return Ok(decided);
-    }
-    let version = version(tx, content.kind(), &content.key())? + 1;
-    let record = Record { version, withdrawn, since, content };
-    let body = serde_json::to_vec(&record).map_err(|error| DecideError::Record { why: error.to_string() })?;
-    book::decide(tx, server, command, person, Ruling::Put { record: HexBytes(body) }, at)
 }
 
 /// The present version of a record, 0 when there is none.
@@ -107,7 +82,7 @@ pub fn records(tx: &mut Tx, kind: &str, after: Option<&str>, limit: usize) -> Re
     let sql = "SELECT r.body FROM record r WHERE r.kind = ?1 AND r.name > ?2 AND NOT EXISTS \
                (SELECT 1 FROM record n WHERE n.kind = r.kind AND n.name = r.name AND n.version > r.version) \
                ORDER BY r.name LIMIT ?3";
-    let values = [kind.into(), after.unwrap_or_default().into(), limit.min(book::PAGE_MAX).into()];
+    let values = [kind.into(), after.unwrap_or_default().into(), limit.min(PAGE_MAX).into()];
     tx.query(sql, &values)?.iter().map(|row| parse(row.blob(0)?)).collect()
 }
 
@@ -115,8 +90,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Record, DatabaseError> {
     serde_json::from_slice(body).map_err(|error| DatabaseError::Damaged { what: "a record", why: error.to_string() })
 }
 
-/// Brings a decided version into the tables.
-pub(crate) fn apply(tx: &mut Tx, line: LineRef, body: &[u8]) -> Result<Applied, DatabaseError> {
+/// Brings a decided version into the tables. `cursor` is its place in the downlink.
+pub(crate) fn apply(tx: &mut Tx, line: LineRef, cursor: u64, body: &[u8]) -> Result<Applied, DatabaseError> {
     let Ok(record) = serde_json::from_slice::<Record>(body) else { return Ok(Applied::Unreadable) };
     if flaw(&record).is_some() {
         return Ok(Applied::Unreadable);
@@ -124,7 +99,6 @@ pub(crate) fn apply(tx: &mut Tx, line: LineRef, body: &[u8]) -> Result<Applied, 
     let kind = record.content.kind();
     let key = record.content.key();
     let present = version(tx, kind, &key)?;
-    let cursor = book::record_cursor(tx, line)?;
     let written = tx.execute(
         "INSERT INTO record (kind, name, version, cursor, withdrawn, since_us, body, line) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",

@@ -30,8 +30,10 @@ fn apply(tx: &mut Tx, name: &str) -> Result<(), DatabaseError> {
     recognise(tx, name)?;
     let applied = tx.query("SELECT number, checksum FROM schema_step ORDER BY number", &[])?;
     let known = STEPS.last().map_or(0, |step| step.0);
+    let mut present = Vec::with_capacity(applied.len());
     for row in &applied {
         let number = row.int(0)?;
+        present.push(number);
         let Some((_, sql)) = STEPS.iter().find(|step| step.0 == number) else {
             return Err(DatabaseError::Newer { found: number, known });
         };
@@ -39,7 +41,7 @@ fn apply(tx: &mut Tx, name: &str) -> Result<(), DatabaseError> {
             return Err(DatabaseError::Changed { number });
         }
     }
-    for (number, sql) in STEPS.iter().skip(applied.len()) {
+    for (number, sql) in STEPS.iter().filter(|step| !present.contains(&step.0)) {
         match tx.engine {
             Engine::Sqlite(_) => tx.batch(sql)?,
             Engine::Postgres(_) => tx.batch(&rewrite::schema(sql))?,

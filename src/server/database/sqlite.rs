@@ -28,8 +28,8 @@ impl File {
         // Another process (a backup, the administrator's shell) may hold the lock for a moment.
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // 32 MiB of pages: the states of a batch's units stay in memory.
-        connection.pragma_update(None, "cache_size", -32_768)?;
+        // In KiB. The writer keeps the states of a batch's units in memory; readers are many.
+        connection.pragma_update(None, "cache_size", if write { -32_768 } else { -8_192 })?;
         if write {
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.pragma_update(None, "synchronous", "full")?;
@@ -46,7 +46,7 @@ impl File {
         mut take: impl FnMut(Row) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut statement = self.connection.prepare_cached(sql).map_err(DatabaseError::from)?;
-        let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query(params_from_iter(values)).map_err(DatabaseError::from)?;
         while let Some(row) = rows.next().map_err(DatabaseError::from)? {
             take(read(row, &names)?)?;
@@ -56,7 +56,7 @@ impl File {
 
     pub(super) fn query_many(&mut self, sql: &str, keys: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
         let mut found = Vec::new();
         for key in keys {
             let mut rows = statement.query([key])?;

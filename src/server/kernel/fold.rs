@@ -33,7 +33,8 @@ pub fn hands(person: u32) -> String {
 
 /// The person whose hands a place is.
 pub fn holder(place: &str) -> Option<u32> {
-    place.strip_prefix("person:")?.parse().ok()
+    let person = place.strip_prefix("person:")?.parse().ok()?;
+    (hands(person) == place).then_some(person)
 }
 
 /// Whether a thing there is in the house.
@@ -73,6 +74,14 @@ pub enum Location {
 }
 
 impl Location {
+    /// Where a place is: somebody's hands are no place to stand.
+    pub fn of(place: &str, checked_out: bool) -> Location {
+        match holder(place) {
+            Some(person) => Location::With { person, checked_out },
+            None => Location::At(place.to_owned()),
+        }
+    }
+
     /// The place in moves and balances.
     pub fn place(&self) -> Option<String> {
         match self {
@@ -129,14 +138,19 @@ pub struct Effects {
     pub custodies: Vec<Custody>,
 }
 
-/// Exceptions and refusals that the line itself states.
+/// Exceptions and refusals that the line itself states. That a code is unknown is not taken from a line that names it:
+/// the server knows better, and each time the catalog changes.
 pub fn stated(body: &Body) -> Vec<Reason> {
-    match body {
+    let mut reasons = match body {
         Body::Movement(movement) => movement.exceptions.clone(),
         Body::Passage(passage) => passage.exceptions.clone(),
         Body::Attempt(attempt) => vec![attempt.reason],
         Body::Correction(_) | Body::Decision(_) | Body::System(_) => Vec::new(),
+    };
+    if pieces(body).is_some_and(|(what, _)| !what.is_empty()) {
+        reasons.retain(|reason| *reason != Reason::UnknownCode);
     }
+    reasons
 }
 
 /// The pieces of a line and how they were handled; `None` for a line that names no things.
@@ -208,7 +222,7 @@ impl Step<'_> {
         }
         let to = match movement.to_person {
             Some(person) => Location::With { person, checked_out: true },
-            None => Location::At(here.clone()),
+            None => Location::of(&here, true),
         };
         match movement.act {
             Act::Receive => {
@@ -223,7 +237,7 @@ impl Step<'_> {
                     (Some(person), _) => Location::With { person, checked_out: true },
                     (None, to) => {
                         self.raise(Reason::NoPerson);
-                        Location::At(to.clone().unwrap_or_else(|| HOLDER_UNKNOWN.to_owned()))
+                        Location::of(to.as_deref().unwrap_or(HOLDER_UNKNOWN), true)
                     }
                 };
                 // Who took it first has it: two doors can hand out one thing while neither hears of the other.
@@ -239,10 +253,10 @@ impl Step<'_> {
                 self.go(to, SUSPENSE, handling);
             }
             Act::Count => {
-                if now != Location::At(here.clone()) {
+                if now.place().as_ref() != Some(&here) {
                     self.raise(Reason::CountVariance);
                 }
-                self.go(Location::At(here), COUNT_GAIN, handling);
+                self.go(Location::of(&here, true), COUNT_GAIN, handling);
             }
         }
     }
@@ -253,9 +267,9 @@ impl Step<'_> {
         let to = match (passage.direction, passage.handling.person) {
             (Direction::Unknown, _) => return self.raise(Reason::DirectionUnknown),
             _ if carried => return,
-            (Direction::In, _) => Location::At(passage.inside.clone()),
+            (Direction::In, _) => Location::of(&passage.inside, false),
             (Direction::Out, Some(person)) => Location::With { person, checked_out: false },
-            (Direction::Out, None) => Location::At(passage.outside.clone()),
+            (Direction::Out, None) => Location::of(&passage.outside, false),
         };
         self.go(to, SUSPENSE, &passage.handling);
     }

@@ -8,7 +8,7 @@ mod store;
 
 use crate::event::{Body, Handling, Unreadable};
 use crate::identity::Identifier;
-use crate::server::book::Stored;
+use crate::server::stored::{KEY_MAX, Stored, is_key};
 use crate::sync::records::Tracking;
 
 /// A line of the central book, read.
@@ -17,9 +17,6 @@ pub struct Entry {
     pub at: Stored,
     pub body: Result<Body, Unreadable>,
 }
-
-/// Longest code, place or number that is used as a key, in bytes; PostgreSQL cannot index much more.
-pub const KEY_MAX: usize = 200;
 
 impl Entry {
     pub fn read(at: Stored) -> Entry {
@@ -31,29 +28,22 @@ impl Entry {
     }
 }
 
-/// Whether a text can be a key on every engine.
-pub fn is_key(text: &str) -> bool {
-    text.len() <= KEY_MAX && !text.contains('\0')
-}
-
 /// What makes a body unfit for tables, though it can be read.
 fn flaw(body: &Body) -> Option<String> {
     let (what, handling) = fold::pieces(body)?;
     let Handling { station, read_point, device, person: _, document } = handling;
-    let codes = what.iter().map(|piece| &piece.code);
-    let mut texts: Vec<&String> = codes.chain([station, read_point, device]).chain(document).collect();
+    // Places and codes are keys of their own, where an empty one would mean nowhere.
+    let mut named: Vec<&String> = what.iter().map(|piece| &piece.code).chain([read_point]).collect();
     match body {
-        Body::Movement(movement) => texts.extend(movement.from.iter().chain(&movement.to)),
-        Body::Passage(passage) => texts.extend([&passage.inside, &passage.outside]),
+        Body::Movement(movement) => named.extend(movement.from.iter().chain(&movement.to)),
+        Body::Passage(passage) => named.extend([&passage.inside, &passage.outside]),
         Body::Attempt(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_) => (),
     }
-    let bad = texts.into_iter().find(|text| !is_key(text))?;
+    if named.iter().any(|text| text.is_empty()) {
+        return Some("a code or place is empty".into());
+    }
+    let bad = named.into_iter().chain([station, device]).chain(document).find(|text| !is_key(text))?;
     Some(format!("a text of {} bytes is longer than {KEY_MAX} or holds a zero byte", bad.len()))
-}
-
-/// The kernel's name of a unit with this house number.
-pub fn unit_key(number: &str) -> String {
-    Identifier::own(number).to_string()
 }
 
 /// How a unit is told apart that nobody registered: what a GTIN or a lot names is many, everything else is one.

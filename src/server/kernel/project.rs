@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::event::{Body, Correction, LineRef, Passage, Reason};
-use crate::server::book::{Stored, line_id, line_ref};
 use crate::server::database::{DatabaseError, Tx, Value};
 use crate::server::kernel::fold::{self, Effects, Order, State};
 use crate::server::kernel::store::{self, Bindings, Work};
 use crate::server::kernel::{Entry, flaw};
+use crate::server::stored::{Stored, line_id, line_ref};
 
 /// Units refolded together; their whole histories are in memory.
 const REFOLD_UNITS: usize = 256;

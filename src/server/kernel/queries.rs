@@ -6,12 +6,12 @@ use crate::event::LineRef;
 use crate::identity::Identifier;
 use crate::identity::hex;
 use crate::quantity::{Moment, Quantity, Unit as Measure};
-use crate::server::book::{line_id, line_ref};
 use crate::server::catalog;
 use crate::server::database::{DatabaseError, Row, Tx, Value};
 use crate::server::kernel::fold::Location;
 use crate::server::kernel::store::{self, Bindings};
-use crate::server::kernel::unit_key;
+use crate::server::stored::unit_key;
+use crate::server::stored::{line_id, line_ref};
 use crate::sync::records::{Content, Item, Record, Unit};
 
 /// Rows in one answer at most.

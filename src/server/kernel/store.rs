@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::quantity::Moment;
-use crate::server::book::{line_id, line_ref};
 use crate::server::database::{DatabaseError, Row, Tx, Value};
-use crate::server::kernel::fold::{self, Custody, Effects, Location, Order, Profile, State};
+use crate::server::kernel::fold::{Custody, Effects, Location, Order, Profile, State};
 use crate::server::kernel::tracking_of;
+use crate::server::stored::{line_id, line_ref};
 use crate::sync::records::Tracking;
 
 /// A unit under work: what it was, what it becomes, and what happened on the way.
@@ -30,9 +30,10 @@ pub(super) fn profiles(tx: &mut Tx, units: &[Value]) -> Result<BTreeMap<String, 
             profiles.insert(unit.clone(), Profile { tracking: tracking_of(unit), registered: false });
         }
     }
-    for row in tx.query_many("SELECT unit, tracking, withdrawn FROM unit WHERE unit = ?1", units)? {
+    for row in tx.query_many("SELECT unit, tracking FROM unit WHERE unit = ?1", units)? {
         let tracking = if row.text(1)? == Tracking::Lot.word() { Tracking::Lot } else { Tracking::Serial };
-        profiles.insert(row.text(0)?.to_owned(), Profile { tracking, registered: !row.flag(2)? });
+        // A withdrawn unit is known all the same: what was done with it stays what it was.
+        profiles.insert(row.text(0)?.to_owned(), Profile { tracking, registered: true });
     }
     Ok(profiles)
 }
@@ -44,10 +45,9 @@ pub(super) fn load(tx: &mut Tx, units: &BTreeSet<String>) -> Result<BTreeMap<Str
     let sql =
         "SELECT unit, place, checked_out, seen_place, last_us, last_line, last_piece FROM unit_state WHERE unit = ?1";
     for row in tx.query_many(sql, &names)? {
-        let location = match (row.text(1)?, fold::holder(row.text(1)?)) {
-            ("", _) => Location::Nowhere,
-            (_, Some(person)) => Location::With { person, checked_out: row.flag(2)? },
-            (place, None) => Location::At(place.to_owned()),
+        let location = match row.text(1)? {
+            "" => Location::Nowhere,
+            place => Location::of(place, row.flag(2)?),
         };
         let last = Order { at: row.moment(4)?, line: line_ref(row.blob(5)?)?, piece: row.number(6)? };
         let state = State { last: Some(last), location, seen: row.text(3)?.to_owned(), ..State::default() };
@@ -123,9 +123,11 @@ pub(super) fn save(tx: &mut Tx, work: &BTreeMap<String, Work>) -> Result<(), Dat
                 exception.origin.at.into(),
             ]);
         }
+        let last: BTreeMap<_, _> =
+            effects.custodies.iter().enumerate().map(|(at, custody)| (custody.since.0, at)).collect();
         for (at, custody) in effects.custodies.iter().enumerate() {
             // Begun and ended in this work: only how it ended is written.
-            if effects.custodies.iter().skip(at + 1).any(|later| later.since == custody.since) {
+            if last.get(&custody.since.0) != Some(&at) {
                 continue;
             }
             custodies.push(vec![

@@ -175,7 +175,7 @@ fn passage_row(reader: &Reader, passed: &Passed, names: &Names) -> Markup {
     let (sign, tone) = telling::gravest(direction, &passed.exceptions);
     html! {
         li {
-            span.when { (reader.time_as(passed.at, &reader.clock(passed.at))) }
+            span.when { (reader.time_as(passed.at, &reader.brief(passed.at))) }
             (telling::mark(sign, tone))
             div.main {
                 div {

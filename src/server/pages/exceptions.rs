@@ -59,12 +59,12 @@ pub async fn page(ask: Ask, Asked(shown): Asked<Shown>) -> Result<Response, Prob
         section #list .card data-flush data-live[first_page] {
             @if shown.is_empty() { (telling::empty(Sign::Tick, &lang.say("empty-exceptions"))) } @else {
                 (table(&ask, &names, &shown))
-                div.pages {
+                @if !first_page || rows.next.is_some() { div.pages {
                     @if !first_page { a.btn href=(ask.here(&[("after", None)])) { (lang.say("newest")) } }
                     @if let Some(next) = &rows.next {
                         a.btn href=(ask.here(&[("after", Some(next))])) rel="next" { (lang.say("next-page")) (Sign::Next.small()) }
                     }
-                }
+                } }
             }
         }
     };

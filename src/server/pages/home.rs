@@ -253,8 +253,10 @@ fn holders(reader: &Reader, seen: &Seen) -> Markup {
             @for holder in &seen.holders {
                 div {
                     div.line {
-                        a href=(format!("/people/{}", holder.person)) { (seen.names.person(holder.person, lang)) }
-                        @if let Some(department) = seen.names.department(holder.person, lang) { span.faint { "· " (department) } }
+                        span {
+                            a href=(format!("/people/{}", holder.person)) { (seen.names.person(holder.person, lang)) }
+                            @if let Some(department) = seen.names.department(holder.person, lang) { span.faint { " · " (department) } }
+                        }
                         b.push { (holder.pieces) }
                     }
                     svg.strip viewBox="0 0 200 22" preserveAspectRatio="none" role="img"

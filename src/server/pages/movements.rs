@@ -60,12 +60,12 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
                 (telling::empty(Sign::Timeline, &lang.say(if filter.kind.is_some() { "nothing-matches" } else { "empty-movements" })))
             } @else {
                 (table(&ask.reader, &names, &rows.items))
-                div.pages {
+                @if !first_page || rows.next.is_some() { div.pages {
                     @if !first_page { a.btn href=(ask.here(&[("after", None)])) { (lang.say("newest")) } }
                     @if let Some(next) = &rows.next {
                         a.btn href=(ask.here(&[("after", Some(next))])) rel="next" { (lang.say("next-page")) (Sign::Next.small()) }
                     }
-                }
+                } }
             }
         }
     };
@@ -154,7 +154,7 @@ fn table(reader: &Reader, names: &Names, rows: &[Told]) -> Markup {
                         td.when data-label=(lang.say("column-time")) { (reader.time_as(row.stored.corrected, &reader.near(row.stored.corrected))) }
                         td data-label=(lang.say("column-what")) { (what(reader, row)) }
                         td data-label=(lang.say("column-units")) { (units(reader, names, row)) }
-                        td data-label=(lang.say("column-where")) { (whereabouts(reader, names, row)) }
+                        td data-label=(lang.say("column-where")) { div { (whereabouts(reader, names, row)) } }
                         td data-label=(lang.say("column-who")) { (who(reader, names, row)) }
                         td.when data-label=(lang.say("column-terminal")) {
                             span title=(format!("{} · {}", row.stored.line.seq, row.stored.line.hash)) { (names.terminal(row.stored.book.terminal, lang)) }

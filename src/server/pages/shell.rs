@@ -248,7 +248,7 @@ impl Ask {
                     (self.language_switch())
                     form.who action="/logout" method="post" {
                         span.face aria-hidden="true" { (initials(name)) }
-                        span { (name) }
+                        span.name { (name) }
                         button.btn data-kind="link" type="submit" title=(lang.say("log-out")) {
                             (Sign::Exit.small()) span.hide { (lang.say("log-out")) }
                         }
@@ -265,13 +265,10 @@ impl Ask {
                     a href=(entry.path()) aria-current=[(Some(entry) == room).then_some("page")] {
                         (entry.sign().small())
                         span { (entry.name(self.lang())) }
-                        @if entry == Room::Exceptions {
-                            span #exceptions-badge data-live {
-                                @if 0 < frame.open {
-                                    @let tone = (!frame.alarms.is_empty()).then_some("stop");
-                                    span.badge data-tone=[tone] { (grouped(i64::try_from(frame.open).unwrap_or(i64::MAX))) }
-                                }
-                            }
+                        @match entry {
+                            Room::Doors => span #doors-count .count data-live { (badge(frame.alarms.len() as u64, Some("stop"))) },
+                            Room::Exceptions => span #exceptions-count .count data-live { (badge(frame.open, None)) },
+                            Room::Home | Room::Movements | Room::Terminals | Room::Access => {}
                         }
                     }
                 }
@@ -353,6 +350,11 @@ impl Ask {
     }
 }
 
+/// A count where a person must act; red for alarms only.
+fn badge(count: u64, tone: Option<&str>) -> Markup {
+    html! { @if 0 < count { span.badge data-tone=[tone] { (grouped(i64::try_from(count).unwrap_or(i64::MAX))) } } }
+}
+
 /// An alarm with the names that the strip shows.
 pub struct Alarm {
     pub row: ExceptionRow,
@@ -410,7 +412,7 @@ fn stops(tx: &mut Tx) -> Result<Vec<ExceptionRow>, DatabaseError> {
     rows.iter()
         .map(|row| {
             Ok(ExceptionRow {
-                line: book::line_ref(row.blob(0)?)?,
+                line: crate::server::stored::line_ref(row.blob(0)?)?,
                 reason: row.text(1)?.to_owned(),
                 code: row.text(2)?.to_owned(),
                 unit: Some(row.text(3)?.to_owned()).filter(|unit| !unit.is_empty()),

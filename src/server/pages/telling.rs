@@ -135,7 +135,7 @@ pub fn feed_row(reader: &Reader, names: &Names, row: &Happened) -> Markup {
     let (sign, tone) = gravest(&row.act, &row.exceptions);
     html! {
         li data-state=[row.corrected_by.is_some().then_some("corrected")] {
-            span.when { (reader.time_as(row.at, &reader.clock(row.at))) }
+            span.when { (reader.time_as(row.at, &reader.brief(row.at))) }
             (mark(sign, tone))
             div.main {
                 div { b { (word(lang, &row.act)) } " " (unit_link(row.number.as_deref(), &row.code)) (towards(names, row, lang)) }

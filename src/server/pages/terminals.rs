@@ -160,7 +160,8 @@ fn row(ask: &Ask, terminal: &Terminal, flags: &[Flag]) -> Markup {
             }
             td data-label=(lang.say("column-chain")) {
                 div {
-                    @if wrong.is_empty() { (tones::chip(Tone::Ok, Sign::Seal, &lang.say("chain-holds"))) }
+                    @if terminal.liveness.is_none() && wrong.is_empty() { (MISSING) }
+                    @else if wrong.is_empty() { (tones::chip(Tone::Ok, Sign::Seal, &lang.say("chain-holds"))) }
                     @for flag in wrong {
                         (tones::chip(Tone::Stop, Sign::Octagon, &lang.word("flag", &flag.what)))
                         p { (flag.line.seq) " · " (reader.time(flag.since)) " · " span lang="en" { (flag.detail) } }

@@ -139,7 +139,7 @@ fn facts(reader: &Reader, seen: &Seen, shown: &str) -> Markup {
                 @if let Some((place, at)) = &unit.seen {
                     dt { (lang.say("last-seen")) } dd { (telling::place(names, place, lang)) " · " (reader.time(*at)) }
                 }
-                @let here: Vec<_> = unit.balances.iter().filter(|balance| 0 < balance.quantity.amount).collect();
+                @let here: Vec<_> = unit.balances.iter().filter(|balance| 0 < balance.quantity.amount && telling::holder(&balance.place).is_none()).collect();
                 @if !here.is_empty() {
                     dt { (lang.say("where-it-is")) }
                     dd { @for balance in here { div { (telling::place(names, &balance.place, lang)) " · " (reader.quantity(balance.quantity)) } } }
@@ -231,7 +231,8 @@ fn entry(reader: &Reader, names: &Names, row: &Happened) -> Markup {
                     }
                 }
             }
-            span.via { (names.terminal(row.line.terminal, lang)) @if row.read_point != row.station { " · " (row.read_point) } }
+            @let terminal = names.terminal(row.line.terminal, lang);
+            span.via { (terminal) @if row.read_point != terminal { " · " (row.read_point) } }
         }
     }
 }

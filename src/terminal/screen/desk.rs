@@ -47,7 +47,7 @@ fn band(shown: &DeskShown, status: &Status, reader: &Reader, reference: &Referen
         a.band href="/health" aria-label=(lang.say("t-health")) {
             (link(status, reader))
             span.push { b { (who) } }
-            span.faint { (reader.clock(status.at_us).get(..5).unwrap_or_default()) }
+            span.faint { (super::clock(reader, status.at_us).get(..5).unwrap_or_default()) }
         }
     }
 }
@@ -296,7 +296,7 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
         Say::Unknown { recorded: true } => (lang.say("t-unknown-code"), vec![lang.say("t-unknown-kept")]),
         Say::Unknown { recorded: false } => (lang.say("t-unknown-code"), vec![lang.say("t-unknown-not-kept")]),
         Say::Already { at } => {
-            let time = reader.clock(*at);
+            let time = super::clock(reader, *at);
             (lang.say("t-already-scanned"), vec![lang.tell("t-already-say", &[("time", (&time).into())])])
         }
         Say::TakenBack { .. } => (lang.say("t-taken-back"), vec![lang.say("t-taken-back-say")]),
@@ -455,7 +455,7 @@ pub(super) fn list(station: &str, shown: &DeskShown, wrong_amount: bool, reader:
                     li {
                         b.code { (done.unit.as_deref().unwrap_or(&done.code)) }
                         @for reason in &done.exceptions { span.chip data-tone="warn" { (Sign::Triangle.small()) (lang.word("reason", reason.word())) } }
-                        span.end { (reader.quantity(done.quantity)) " · " (reader.clock(done.at)) }
+                        span.end { (reader.quantity(done.quantity)) " · " (super::clock(reader, done.at)) }
                     }
                 }
             }

@@ -8,6 +8,7 @@ use crate::face::values::Reader;
 use crate::terminal::answer::Say;
 use crate::terminal::door::View;
 use crate::terminal::port::Health;
+use crate::terminal::remembered::Stopped;
 use crate::terminal::rules::World;
 use crate::terminal::screen::{Part, desk};
 use crate::terminal::station::DoorShown;
@@ -44,7 +45,7 @@ fn door(seen: &Seen<'_>, reader: &Reader, world: World<'_>) -> Markup {
                     span { (lang.tell("t-data-age", &[("span", (&reader.span(age)).into())])) }
                 } @else { span { (lang.say("t-data-none")) } }
                 a.push href=(format!("/lang?to={}", lang.other().tag())) { "中 / EN" }
-                a href="/health" { b { (reader.clock(status.at_us)) } }
+                a href="/health" { b { (super::clock(reader, status.at_us)) } }
             }
             div.middle {
                 div.say {
@@ -129,7 +130,7 @@ fn state(seen: &Seen<'_>, blocked: bool, reader: &Reader, world: World<'_>) -> S
             [one] => one.reasons.first().map(|reason| desk::why(*reason, one.unit.as_deref(), lang, world.reference)),
             _ => None,
         };
-        let named = |stopped: &crate::terminal::door::Stopped| {
+        let named = |stopped: &Stopped| {
             let unit = stopped.unit.as_deref().and_then(|number| world.reference.unit(number));
             let number = stopped.unit.clone().unwrap_or_else(|| stopped.code.clone());
             (number, unit.map(|unit| desk::name(lang, &unit.name)).unwrap_or_default())

@@ -29,7 +29,7 @@ pub(super) fn page(status: &Status, stations: &[Station], alarms: &[&str], reade
                 }
             }
             dl.facts {
-                dt { (lang.say("t-link")) } dd { (desk::link(status, reader)) @if let Some(trouble) = &status.link.trouble { p lang="en" { (trouble) } } }
+                dt { (lang.say("t-link")) } dd { span.line { (desk::link(status, reader)) } @if let Some(trouble) = &status.link.trouble { p lang="en" { (trouble) } } }
                 dt { (lang.say("t-book")) }
                 dd { (lang.tell("t-lines", &[("n", status.book.last.into()), ("waiting", status.book.waiting.into())])) }
                 dt { (lang.say("t-disk")) } dd { span.dot data-tone=(disk.0) {} (disk.1) }

@@ -22,6 +22,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use futures_util::stream;
 use hardware::camera;
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -30,9 +31,9 @@ use tokio::time;
 
 use crate::event::Act;
 use crate::face::assets;
-use crate::face::values::Reader;
+use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
-use crate::quantity::Quantity;
+use crate::quantity::{Moment, Quantity};
 use crate::terminal::capture;
 use crate::terminal::door::View;
 use crate::terminal::handheld::Input;
@@ -211,6 +212,14 @@ fn set_cookie(response: &mut Response, cookie: &str) {
 
 fn lang_of(headers: &HeaderMap, configured: &str) -> Lang {
     cookie(headers, "gatebook_lang").and_then(Lang::from_tag).or_else(|| Lang::from_tag(configured)).unwrap_or_default()
+}
+
+/// Hour, minute and second at the site.
+fn clock(reader: &Reader, at: Moment) -> String {
+    match Timestamp::from_microsecond(at.0) {
+        Ok(stamp) => stamp.to_zoned(reader.zone.clone()).strftime("%H:%M:%S").to_string(),
+        Err(_) => MISSING.to_owned(),
+    }
 }
 
 /// A station's name as a part of an address.

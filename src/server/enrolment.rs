@@ -9,6 +9,7 @@ use crate::identity::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::book::{self, DecideError, ServerKey};
 use crate::server::database::{DatabaseError, Tx};
+use crate::server::stored;
 use crate::sync::wire::{Enrol, Enrolled};
 
 /// Why a terminal was not enrolled.
@@ -54,7 +55,7 @@ pub fn make_enrolment_code(tx: &mut Tx, by: Option<u32>, now: Moment) -> Result<
     let gone = now.minus(Duration::from_secs(24 * 3600));
     tx.execute("DELETE FROM enrolment_code WHERE until_us < ?1", &[gone.into()])?;
     let letter = |byte: &u8| char::from(LETTERS[usize::from(byte & 31)]);
-    let letters: String = book::random::<12>()?.iter().map(letter).collect();
+    let letters: String = stored::random::<12>()?.iter().map(letter).collect();
     tx.execute(
         "INSERT INTO enrolment_code (hash, made_by, until_us) VALUES (?1, ?2, ?3)",
         &[hash(&letters).into(), by.into(), now.plus(CODE_VALID).into()],
@@ -98,7 +99,7 @@ pub fn enrol(tx: &mut Tx, server: &ServerKey, enrol: &Enrol, now: Moment) -> Res
         None => 1,
     };
     let ruling = Ruling::Enrol { terminal, name: name.to_owned(), key: enrol.key };
-    let command = Hex(book::random::<16>()?);
+    let command = Hex(stored::random::<16>()?);
     book::decide(tx, server, command, by, ruling, now)?;
     tx.execute(
         "UPDATE enrolment_code SET used_key = ?2, terminal_no = ?3 WHERE hash = ?1",

@@ -1,0 +1,85 @@
+//! What a stored line is, and what can be a key: the words that all rooms of the server share.
+
+use crate::event::LineRef;
+use crate::identity::Identifier;
+use crate::identity::hex::Hex;
+use crate::ledger::chain::{BookId, Line};
+use crate::quantity::Moment;
+use crate::server::database::DatabaseError;
+
+/// Longest code, place or number that is used as a key, in bytes; PostgreSQL cannot index much more.
+pub const KEY_MAX: usize = 200;
+
+/// Whether a text can be a key on every engine.
+pub fn is_key(text: &str) -> bool {
+    text.len() <= KEY_MAX && !text.contains('\0')
+}
+
+/// The kernel's name of a unit with this house number.
+pub fn unit_key(number: &str) -> String {
+    Identifier::own(number).to_string()
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], DatabaseError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| DatabaseError::Damaged { what: "the system's random numbers", why: error.to_string() })?;
+    Ok(bytes)
+}
+
+/// The id of a line in tables: terminal (4 bytes, big-endian), epoch (16), seq (8, big-endian).
+pub fn line_id(line: LineRef) -> Vec<u8> {
+    let mut id = Vec::with_capacity(28);
+    id.extend_from_slice(&line.terminal.to_be_bytes());
+    id.extend_from_slice(&line.epoch.0);
+    id.extend_from_slice(&line.seq.to_be_bytes());
+    id
+}
+
+/// Reads an id back.
+///
+/// # Errors
+/// The bytes are not 28.
+pub fn line_ref(id: &[u8]) -> Result<LineRef, DatabaseError> {
+    let damaged = || DatabaseError::Damaged { what: "a line id", why: format!("{} bytes where 28 are due", id.len()) };
+    let (terminal, rest) = id.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let (epoch, rest) = rest.split_first_chunk::<16>().ok_or_else(damaged)?;
+    let seq: &[u8; 8] = rest.try_into().map_err(|_| damaged())?;
+    Ok(LineRef { terminal: u32::from_be_bytes(*terminal), epoch: Hex(*epoch), seq: u64::from_be_bytes(*seq) })
+}
+
+/// A line as it stands in the central book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Arrival, from 1.
+    pub position: u64,
+    pub book: BookId,
+    pub line: Line,
+    /// When it happened, by the server's clock as well as it can be told.
+    pub corrected: Moment,
+    pub received: Moment,
+}
+
+impl Stored {
+    pub fn reference(&self) -> LineRef {
+        LineRef { terminal: self.book.terminal, epoch: self.book.epoch, seq: self.line.seq }
+    }
+}
+
+/// Where the server stands in one book.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    pub book: BookId,
+    pub next: u64,
+    pub head: Hex<32>,
+    pub next_seal: u64,
+    /// Last line under a seal.
+    pub sealed: u64,
+    /// Signature of the last seal.
+    pub seal_signature: Hex<64>,
+    /// Corrected time of the last line.
+    pub corrected: Moment,
+    /// Offset of the book's clock in force after the last line.
+    pub offset_us: i64,
+}
