@@ -155,7 +155,17 @@ impl Server {
         );
         std::fs::write(&config, text).unwrap();
         let mut server = Server { folder: folder.to_path_buf(), address, config, token: String::new(), process: None };
-        server.token = server.tool(&["add-token", "--name", "tests", "--role", "administrator", "--role", "approver", "--role", "keeper"]);
+        server.token = server.tool(&[
+            "add-token",
+            "--name",
+            "tests",
+            "--role",
+            "administrator",
+            "--role",
+            "approver",
+            "--role",
+            "keeper",
+        ]);
         server.run();
         server
     }

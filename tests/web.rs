@@ -269,13 +269,14 @@ fn a_terminal_comes_in_sends_its_book_once_and_hears_decisions() {
 
         // Whoever waits hears a decision at once.
         let cursor = reply.down_cursor;
-        let path = format!("{}?cursor={cursor}&wait_s=25", wire::DOWN);
+        let path = wire::down_path(cursor, 25);
         let waiting = terminal.get(&house, &path);
         let deciding = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
             house.put(catalog().remove(0)).await;
         };
         let (heard, ()) = tokio::join!(waiting, deciding);
+        assert_eq!(heard.status(), StatusCode::OK, "{}", heard.text().await.unwrap());
         let down: Down = postcard::from_bytes(&heard.bytes().await.unwrap()).unwrap();
         assert_eq!(down.records.len(), 1);
         assert!(down.records[0].holds(&house.running.server.key.public()));

@@ -128,7 +128,7 @@ pub fn to(answer: &Response) -> &str {
 }
 
 fn escaped(text: &str) -> String {
-    gatebook::server::web::encoded(text)
+    gatebook::server::request::encoded(text)
 }
 
 /// A terminal with its book in memory.

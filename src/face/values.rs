@@ -23,7 +23,7 @@ pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "\u{2212}" } else { "" });
     for (place, digit) in digits.chars().enumerate() {
-        if 0 < place && (digits.len() - place) % 3 == 0 {
+        if 0 < place && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -66,10 +66,15 @@ impl Reader {
         }
     }
 
+    /// Hour, minute and second at the site, where the day goes without saying.
+    pub fn clock(&self, at: Moment) -> String {
+        self.local(at).strftime("%H:%M:%S").to_string()
+    }
+
     /// For lists that are mostly of today: hour, minute and second; [`Reader::near`] for another day.
     pub fn brief(&self, at: Moment) -> String {
         let then = self.local(at);
-        if then.date() == self.local(self.now).date() { then.strftime("%H:%M:%S").to_string() } else { self.near(at) }
+        if then.date() == self.local(self.now).date() { self.clock(at) } else { self.near(at) }
     }
 
     /// The day: `11 月 22 日 星期日`, `Sunday 22 November`.

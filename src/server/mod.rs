@@ -14,6 +14,7 @@ pub mod pages;
 pub mod problem;
 mod projection;
 pub mod rebuild;
+pub mod request;
 pub mod start;
 pub mod stored;
 pub mod sync;

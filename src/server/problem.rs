@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::identity::hex::Hex;
-use crate::server::access::AccessError;
+use crate::server::access::{AccessError, Right, Role, holders};
 use crate::server::database::DatabaseError;
 use crate::sync::wire::Refusal;
 
@@ -34,6 +34,13 @@ impl Problem {
 
     pub fn missing(what: &str, name: &str) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "not found", format!("there is no {what} {name}"))
+    }
+
+    /// The visitor's roles do not give this right.
+    pub fn no_right(right: Right) -> Problem {
+        let roles = holders(right).map(Role::word).collect::<Vec<_>>().join(", ");
+        Problem::new(StatusCode::FORBIDDEN, "no right", "your roles do not allow this")
+            .help(format!("These roles may: {roles}."))
     }
 
     /// Something failed here. The cause goes to the log under a number that the caller can name.

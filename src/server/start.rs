@@ -23,7 +23,8 @@ use crate::server::book::{self, ServerKey};
 use crate::server::catalog::terminals;
 use crate::server::database::{Database, DatabaseError};
 use crate::server::tls::{self, TlsError};
-use crate::server::{Parts, Server, web};
+use crate::server::web;
+use crate::server::{Parts, Server};
 
 /// Requests that run when the server is told to stop get this long.
 const FINISH: Duration = Duration::from_secs(10);
@@ -75,7 +76,7 @@ pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
     folder(&config)?;
     let identity = tls::identity(&config.tls.mode, &config.name, config.listen, &config.data, tls::today())?;
     let database = Database::open(&address_of(&config)?).await?;
-    let key = database.write(|tx| ServerKey::load(tx)).await?;
+    let key = database.write(ServerKey::load).await?;
     let listener = listen(config.listen)?;
     let address = listener.local_addr().map_err(|why| StartError::Listen { address: config.listen, why })?;
     let url = url(&config, address);

@@ -26,7 +26,7 @@ use crate::server::catalog::terminals;
 use crate::server::enrolment::{self, EnrolError};
 use crate::server::intake::{self, Intake, Refused};
 use crate::server::problem::Problem;
-use crate::server::web;
+use crate::server::request;
 use crate::sync::wire::{self, Batch, Down, Enrol, Hello, Return, Returned};
 
 /// Records in one answer of the downlink.
@@ -65,7 +65,7 @@ struct Signed {
 /// `POST enrol`: a one-time code for a number and the server's key. Signed with the key that it brings.
 pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Response, Problem> {
     let peer = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-    let address = web::client_address(&server, peer.as_ref(), request.headers());
+    let address = request::client_address(&server, peer.as_ref(), request.headers());
     let at = Moment::now();
     if let Some(wait) = server.throttle.wait("enrolment", &address, at) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries", "too many wrong codes from here")

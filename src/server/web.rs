@@ -1,28 +1,28 @@
 //! Every route of the server on one page, each with what a visitor needs for it. [`guard`] asks before any handler runs.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Extension, Router};
 
 use crate::face::assets;
 use crate::quantity::Moment;
+use crate::server::Server;
 use crate::server::access::logins;
 use crate::server::access::{Came, Right, Visitor};
+use crate::server::api;
+use crate::server::live;
+use crate::server::pages;
 use crate::server::problem::{Problem, Shown};
-use crate::server::{Server, api, live, pages, sync};
+use crate::server::request::{encoded, session_token};
+use crate::server::sync;
 use crate::sync::wire;
-
-/// Name of the session cookie. The prefix makes browsers refuse one that another host or plain HTTP tries to plant.
-const COOKIE: &str = "gatebook";
-const COOKIE_SECURE: &str = "__Host-gatebook";
 
 /// Largest body of a page or API request, in bytes: a record with a pass for some thousand units.
 const BODY_MAX: usize = 256 * 1024;
@@ -51,7 +51,7 @@ pub struct Route {
 /// The whole product.
 pub fn routes() -> Vec<Route> {
     use Need::{Login, May, Nothing, Signature};
-    use Right::{CheckBook, EditRecords, ManageAccess, ReadBook, RunTerminals, SettleExceptions};
+    use Right::{CheckBook, ManageAccess, ReadBook, RunTerminals, SettleExceptions};
     let route = |method, path, need, handler| Route { method, path, need, handler };
     let read = |path, need, handler| route(Method::GET, path, need, handler);
     let write = |path, need, handler| route(Method::POST, path, need, handler);
@@ -100,9 +100,6 @@ pub fn routes() -> Vec<Route> {
         read(wire::DOWN, Signature, get(sync::down)),
         write(wire::RETURN, Signature, post(sync::take_back)),
     ]
-    .into_iter()
-    .inspect(|route| debug_assert!(route.path != "/api/v1/records" || route.need != May(EditRecords)))
-    .collect()
 }
 
 /// The router with a guard before each route.
@@ -161,7 +158,8 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
         }
         Some(visitor) => match (need, program) {
             (Need::May(right), false) => pages::shell::no_right(&server, request, visitor, right).await,
-            _ => forbidden(need).into_response(),
+            (Need::May(right), true) => Problem::no_right(right).into_response(),
+            _ => Problem::new(StatusCode::FORBIDDEN, "refused", "this is not for you").into_response(),
         },
         None if program || request.uri().path() == "/live" => {
             Problem::new(StatusCode::UNAUTHORIZED, "who are you", "this needs a login or a token")
@@ -170,18 +168,6 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
         }
         None => to_login(request.method(), request.uri()),
     }
-}
-
-/// The refusal of a right, for programs.
-pub fn forbidden(need: Need) -> Problem {
-    let who = match need {
-        Need::May(right) => {
-            crate::server::access::holders(right).map(|role| role.word()).collect::<Vec<_>>().join(", ")
-        }
-        Need::Nothing | Need::Signature | Need::Login => String::new(),
-    };
-    Problem::new(StatusCode::FORBIDDEN, "no right", "your roles do not allow this")
-        .help(format!("These roles may: {who}."))
 }
 
 /// After the login the person goes on where they wanted to go; a form that was sent is not sent again.
@@ -207,32 +193,6 @@ async fn visitor(server: &Server, headers: &HeaderMap) -> Result<Option<Visitor>
     }
 }
 
-/// The token in the session cookie.
-pub fn session_token(server: &Server, headers: &HeaderMap) -> Option<String> {
-    cookie(headers, cookie_name(server)).map(str::to_owned)
-}
-
-/// The value of a cookie.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
-}
-
-/// The `Set-Cookie` line that opens (`Some`) or ends (`None`) a session.
-pub fn session_cookie(server: &Server, token: Option<&str>) -> String {
-    let secure = if server.secure() { "; Secure" } else { "" };
-    let life = token.map_or(0, |_| u64::from(server.config.session.hours) * 3_600);
-    let token = token.unwrap_or_default();
-    format!("{}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={life}{secure}", cookie_name(server))
-}
-
-fn cookie_name(server: &Server) -> &'static str {
-    if server.secure() { COOKIE_SECURE } else { COOKIE }
-}
-
 /// Browsers say where a request comes from: `Sec-Fetch-Site`, or `Origin` in older ones. Whoever says neither is no
 /// browser of a person, and programs use tokens.
 fn from_our_own_page(headers: &HeaderMap) -> bool {
@@ -244,21 +204,6 @@ fn from_our_own_page(headers: &HeaderMap) -> bool {
     origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
 }
 
-/// Where a request comes from. `X-Forwarded-For` is believed only behind a proxy, and only its last entry: the one that
-/// our own proxy wrote.
-pub fn client_address(server: &Server, peer: Option<&SocketAddr>, headers: &HeaderMap) -> String {
-    let forwarded = headers.get_all("x-forwarded-for").into_iter().next_back().and_then(|value| value.to_str().ok());
-    let told = forwarded.and_then(|line| line.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    match (server.config.tls.behind_proxy, told, peer) {
-        (true, Some(told), _) => told.to_string(),
-        (_, _, Some(peer)) => peer.ip().to_string(),
-        _ => "unknown".to_owned(),
-    }
-}
-
-/// The peer of a connection, where the program listens itself.
-pub type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
-
 async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     assets::answer(uri.path(), &headers)
 }
@@ -267,17 +212,4 @@ async fn seal_headers(request: Request, next: Next) -> Response<Body> {
     let mut response = next.run(request).await;
     assets::secure(response.headers_mut());
     response
-}
-
-/// Percent-encodes everything but what is plain in a query.
-pub fn encoded(text: &str) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => write!(out, "%{byte:02X}").expect("a String takes everything"),
-        }
-    }
-    out
 }

@@ -13,7 +13,7 @@ use crate::server::Server;
 use crate::server::access::Visitor;
 use crate::server::api::records::{command_id, decided};
 use crate::server::api::{Asked, Page, Paging, Sent, lines};
-use crate::server::book::{self, DecideError};
+use crate::server::book;
 use crate::server::kernel::queries::{self, ExceptionRow, Which};
 use crate::server::problem::Problem;
 
@@ -139,10 +139,7 @@ pub async fn carry_out(
     }
     let (key, person, at) = (server.key.clone(), visitor.person, Moment::now());
     let ruling = Ruling::Settle { line: named.line, reason: named.reason, code: named.code, note };
-    let done = server
-        .database
-        .write(move |tx| Ok::<_, DecideError>(book::decide(tx, &key, command, person, ruling, at)?))
-        .await?;
+    let done = server.database.write(move |tx| book::decide(tx, &key, command, person, ruling, at)).await?;
     Ok(done)
 }
 

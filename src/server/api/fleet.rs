@@ -11,7 +11,7 @@ use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::access::Visitor;
 use crate::server::api::records::{command_id, decided};
-use crate::server::book::{self, DecideError, Decided};
+use crate::server::book::{self, Decided};
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::enrolment;
 use crate::server::problem::Problem;
@@ -124,9 +124,7 @@ pub async fn lock_out(server: &Server, visitor: &Visitor, terminal: u32, command
     let (key, person, at) = (server.key.clone(), visitor.person, Moment::now());
     let done = server
         .database
-        .write(move |tx| {
-            Ok::<_, DecideError>(book::decide(tx, &key, command, person, Ruling::Revoke { terminal }, at)?)
-        })
+        .write(move |tx| book::decide(tx, &key, command, person, Ruling::Revoke { terminal }, at))
         .await?;
     server.fleet_changed();
     Ok(done)

@@ -17,7 +17,6 @@ use crate::server::catalog::store;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::digest as kernel_digest;
 use crate::server::problem::Problem;
-use crate::server::web::{Need, forbidden};
 use crate::sync::records::{Content, Record};
 
 /// A record to put: its content with its `kind`, as in [`crate::sync::records`].
@@ -52,7 +51,7 @@ pub async fn put(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let needed = right(&put.content);
     if !visitor.roles.may(needed) {
-        return Err(forbidden(Need::May(needed)));
+        return Err(Problem::no_right(needed));
     }
     let command = command_id(&headers)?;
     let (key, person, at) = (server.key.clone(), visitor.person, Moment::now());

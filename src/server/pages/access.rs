@@ -200,7 +200,7 @@ fn login_table(ask: &Ask, people: &[Login]) -> Markup {
                         td data-label=(lang.say("person-no")) { @match login.person { Some(person) => a href=(format!("/people/{person}")) { (person) }, None => (MISSING) } }
                         td.when data-label=(lang.say("since")) { (ask.reader.time(login.since)) }
                         td data-label=(lang.say("column-state")) {
-                            form.line method="post" action=(format!("/access/logins/{}", crate::server::web::encoded(&login.name))) {
+                            form.line method="post" action=(format!("/access/logins/{}", crate::server::request::encoded(&login.name))) {
                                 input type="hidden" name="active" value=(!login.active);
                                 @if login.active { (tones::chip(Tone::Ok, Sign::Tick, &lang.say("may-come-in"))) }
                                 @else { (tones::chip(Tone::Mute, Sign::Lock, &lang.say("locked-out"))) }
@@ -254,7 +254,7 @@ fn role_boxes(lang: Lang) -> Markup {
         fieldset.field {
             legend { b { (lang.say("roles")) } }
             @for role in Role::ALL {
-                label { input type="checkbox" name=(role.word()) value="yes"; " " (lang.word("role", role.word())) }
+                label.box { input type="checkbox" name=(role.word()) value="yes"; (lang.word("role", role.word())) }
             }
         }
     }

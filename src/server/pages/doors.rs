@@ -188,7 +188,7 @@ fn passage_row(reader: &Reader, passed: &Passed, names: &Names) -> Markup {
                 p {
                     @for (index, unit) in passed.units.iter().take(3).enumerate() {
                         @if 0 < index { " · " }
-                        a href=(format!("/units/{}", crate::server::web::encoded(unit))) { (crate::server::pages::shell::shown_code(unit)) }
+                        a href=(format!("/units/{}", crate::server::request::encoded(unit))) { (crate::server::pages::shell::shown_code(unit)) }
                         " " (names.unit(unit, lang))
                     }
                     @if 3 < passed.units.len() { " · " (lang.tell("and-more", &[("n", (passed.units.len() as u64 - 3).into())])) }

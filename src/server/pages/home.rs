@@ -118,17 +118,16 @@ fn today(tx: &mut Tx, reader: &Reader) -> Result<Today, DatabaseError> {
     let midnight = reader.midnight();
     let mut today = Today { out: 0, back: 0, before: (0, 0), hours: [(0, 0); 24] };
     for (at, act, pieces) in acts(tx, midnight, reader.now)? {
-        let hour = today.hours.get_mut(usize::from(reader.hour(at)));
-        match act.as_str() {
-            "check_out" => {
-                today.out += pieces;
-                hour.map(|hour| hour.0 += pieces);
-            }
-            "return" => {
-                today.back += pieces;
-                hour.map(|hour| hour.1 += pieces);
-            }
-            _ => (),
+        let (out, back) = match act.as_str() {
+            "check_out" => (pieces, 0),
+            "return" => (0, pieces),
+            _ => continue,
+        };
+        today.out += out;
+        today.back += back;
+        if let Some(hour) = today.hours.get_mut(usize::from(reader.hour(at))) {
+            hour.0 += out;
+            hour.1 += back;
         }
     }
     let day = 24 * HOUR_US;

@@ -15,7 +15,7 @@ use crate::server::Server;
 use crate::server::access::{logins, password};
 use crate::server::pages::shell::Ask;
 use crate::server::problem::Problem;
-use crate::server::web::{self, client_address};
+use crate::server::request::{self, client_address};
 
 /// Where to go on after the login.
 #[derive(Debug, Default, Deserialize)]
@@ -74,15 +74,15 @@ pub async fn enter(
     let life = Duration::from_secs(u64::from(server.config.session.hours) * 3_600);
     let name = sent.name;
     let token = server.database.write(move |tx| logins::open_session(tx, &name, at, life)).await?;
-    Ok(moved(next_page(sent.next.as_deref()), &web::session_cookie(&server, Some(&token))))
+    Ok(moved(next_page(sent.next.as_deref()), &request::session_cookie(&server, Some(&token))))
 }
 
 /// Ends the session of this browser.
 pub async fn leave(State(server): State<Server>, headers: HeaderMap) -> Result<Response, Problem> {
-    if let Some(token) = web::session_token(&server, &headers) {
+    if let Some(token) = request::session_token(&server, &headers) {
         server.database.write(move |tx| logins::close_session(tx, &token)).await?;
     }
-    Ok(moved("/login", &web::session_cookie(&server, None)))
+    Ok(moved("/login", &request::session_cookie(&server, None)))
 }
 
 fn moved(to: &str, cookie: &str) -> Response {
@@ -110,7 +110,7 @@ fn show(ask: &Ask, status: StatusCode, name: &str, next: Option<&str>, wrong: Op
             h1.hide { (title) }
             form.form method="post" action="/login" {
                 @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                (wrong.map_or_else(|| html! {}, |text| note(text)))
+                (wrong.map_or_else(|| html! {}, note))
                 div.field {
                     label for="name" { (lang.say("login-name")) }
                     input #name name="name" value=(name) autocomplete="username" autocapitalize="none" spellcheck="false"

@@ -220,7 +220,7 @@ fn units(reader: &Reader, names: &Names, row: &Told) -> Markup {
                 Ok(_) => {
                     @for unit in row.units.iter().take(NAMED) {
                         div {
-                            a.code href=(format!("/units/{}", crate::server::web::encoded(unit))) { (shown_code(unit)) }
+                            a.code href=(format!("/units/{}", crate::server::request::encoded(unit))) { (shown_code(unit)) }
                             @let name = names.unit(unit, lang);
                             @if !name.is_empty() { span.faint { " " (name) } }
                         }

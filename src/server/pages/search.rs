@@ -12,7 +12,7 @@ use crate::server::kernel::queries;
 use crate::server::pages::shell::{Ask, Room};
 use crate::server::pages::telling;
 use crate::server::problem::Problem;
-use crate::server::web::encoded;
+use crate::server::request::encoded;
 
 /// Results of each kind.
 const EACH: usize = 8;

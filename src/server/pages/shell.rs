@@ -25,7 +25,7 @@ use crate::server::catalog::terminals;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::queries::{self, ExceptionRow};
 use crate::server::problem::Problem;
-use crate::server::web::{cookie, encoded};
+use crate::server::request::{cookie, encoded};
 use crate::sync::wire::Refusal;
 
 /// Cookie of the language that a person chose.

@@ -11,7 +11,7 @@ use crate::server::api::names::Names;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::queries::Happened;
 use crate::server::pages::shell::{shown_code, tone_of};
-use crate::server::web::encoded;
+use crate::server::request::encoded;
 
 /// Places that are no shelf; their words are the kernel's.
 const VIRTUAL: [&str; 8] =
@@ -132,9 +132,10 @@ pub fn towards(names: &Names, row: &Happened, lang: Lang) -> Markup {
 /// One row of a feed: time, mark, what happened to which unit, where and by whom.
 pub fn feed_row(reader: &Reader, names: &Names, row: &Happened) -> Markup {
     let lang = reader.lang;
-    let (sign, tone) = gravest(&row.act, &row.exceptions);
+    let taken_back = row.corrected_by.is_some();
+    let (sign, tone) = if taken_back { (Sign::Undo, Tone::Mute) } else { gravest(&row.act, &row.exceptions) };
     html! {
-        li data-state=[row.corrected_by.is_some().then_some("corrected")] {
+        li data-state=[taken_back.then_some("corrected")] {
             span.when { (reader.time_as(row.at, &reader.brief(row.at))) }
             (mark(sign, tone))
             div.main {
@@ -144,7 +145,7 @@ pub fn feed_row(reader: &Reader, names: &Names, row: &Happened) -> Markup {
                     (detail(names, row, lang))
                 }
             }
-            @if !row.exceptions.is_empty() { div { (exception_chips(&row.exceptions, lang)) } }
+            @if !row.exceptions.is_empty() { div.chips { (exception_chips(&row.exceptions, lang)) } }
         }
     }
 }

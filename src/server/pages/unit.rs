@@ -27,7 +27,12 @@ struct Seen {
     rows: Vec<Happened>,
     next: Option<String>,
     names: Names,
-    /// Since when the holder has it, under which paper, and until when.
+    hold: Hold,
+}
+
+/// Since when the holder has it, under which paper, and until when.
+#[derive(Default)]
+struct Hold {
     since: Option<Moment>,
     document: Option<String>,
     due: Option<Moment>,
@@ -48,8 +53,8 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
             )?;
             let home = unit.record.as_ref().and_then(|record| record.home.as_deref());
             names.add_places(tx, home.into_iter().chain(unit.seen.as_ref().map(|(place, _)| place.as_str())))?;
-            let (since, document, due) = custody(tx, &unit)?;
-            Ok(Seen { unit, rows: history.rows, next: history.next, names, since, document, due })
+            let hold = custody(tx, &unit)?;
+            Ok(Seen { unit, rows: history.rows, next: history.next, names, hold })
         })
         .await?;
     let lang = ask.lang();
@@ -61,7 +66,7 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
                 (custodian(&ask.reader, &seen))
             }
             section #history .card data-live[first_page] {
-                header { h2 { (lang.say("history")) } a href=(format!("/movements?unit={}", crate::server::web::encoded(&shown))) { (lang.say("in-the-book")) } }
+                header { h2 { (lang.say("history")) } a href=(format!("/movements?unit={}", crate::server::request::encoded(&shown))) { (lang.say("in-the-book")) } }
                 (timeline(&ask.reader, &seen.names, &seen.rows))
                 @if !first_page || seen.next.is_some() {
                     div.pages {
@@ -81,11 +86,11 @@ fn title(unit: &UnitView) -> String {
     unit.record.as_ref().map_or_else(|| shown_code(&unit.key), |record| record.number.clone())
 }
 
-fn custody(tx: &mut Tx, unit: &UnitView) -> Result<(Option<Moment>, Option<String>, Option<Moment>), DatabaseError> {
+fn custody(tx: &mut Tx, unit: &UnitView) -> Result<Hold, DatabaseError> {
     let sql = "SELECT c.since_us, c.document, p.due_us FROM custody c LEFT JOIN pass p ON p.number = c.document \
                WHERE c.unit = ?1 AND c.until_line IS NULL";
-    let Some(row) = tx.query_opt(sql, &[(&unit.key).into()])? else { return Ok((None, None, None)) };
-    Ok((row.opt_moment(0)?, row.opt_text(1)?.map(str::to_owned), row.opt_moment(2)?))
+    let Some(row) = tx.query_opt(sql, &[(&unit.key).into()])? else { return Ok(Hold::default()) };
+    Ok(Hold { since: row.opt_moment(0)?, document: row.opt_text(1)?.map(str::to_owned), due: row.opt_moment(2)? })
 }
 
 /// The one state that the chip shows, gravest first.
@@ -119,7 +124,7 @@ fn facts(reader: &Reader, seen: &Seen, shown: &str) -> Markup {
         section.card {
             header {
                 h1.code { (shown) }
-                (state(unit, seen.due, reader.now).chip(lang))
+                (state(unit, seen.hold.due, reader.now).chip(lang))
                 @if 0 < unit.open_exceptions {
                     a href="/exceptions" { (tones::chip(Tone::Warn, Sign::Triangle, &lang.tell("open-count", &[("n", unit.open_exceptions.into())]))) }
                 }
@@ -166,8 +171,8 @@ fn custodian(reader: &Reader, seen: &Seen) -> Markup {
                         span.face data-size="large" aria-hidden="true" { (initials(&names.person(holder, lang))) }
                         div { b { (telling::person_link(names, holder, lang)) } p.faint { (names.department(holder, lang).unwrap_or(MISSING)) } }
                     }
-                    @if let Some(due) = seen.due {
-                        @let state = state(unit, seen.due, reader.now);
+                    @if let Some(due) = seen.hold.due {
+                        @let state = state(unit, seen.hold.due, reader.now);
                         div.note data-tone=(state.tone().word()) {
                             (Sign::Clock.small()) p { (reader.near(due)) " · " (reader.time_as(due, &reader.due(due))) }
                         }
@@ -175,8 +180,8 @@ fn custodian(reader: &Reader, seen: &Seen) -> Markup {
                         div.note data-tone="stop" { (Sign::Octagon.small()) p { (lang.say("seen-leaving-only")) } }
                     }
                     p.faint {
-                        @if let Some(since) = seen.since { (lang.say("since")) " " (reader.time(since)) }
-                        @if let Some(document) = &seen.document { " · " span.code { (document) } }
+                        @if let Some(since) = seen.hold.since { (lang.say("since")) " " (reader.time(since)) }
+                        @if let Some(document) = &seen.hold.document { " · " span.code { (document) } }
                     }
                 },
                 None => {
