@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["commands"],
 ];
 
-/// `sync` reads nothing of the faces and the configuration; these pairs of one floor may not touch, as all others.
+/// Rooms that drive devices or name their settings.
 const MAY_SEE_HARDWARE: &[&str] = &["terminal", "demo", "bench", "commands", "config"];
 
 /// Inside the server, lowest first: the same rule.
@@ -34,10 +34,11 @@ const SERVER_FLOORS: &[&[&str]] = &[
     &["book"],
     &["enrolment", "intake"],
     &["rebuild", "verify"],
-    &["access", "problem", "tls"],
-    &["sync", "live"],
-    &["api"],
-    &["pages"],
+    &["access"],
+    &["problem"],
+    &["request"],
+    &["api", "tls", "live"],
+    &["sync", "pages"],
     &["web"],
     &["start"],
 ];

@@ -39,8 +39,11 @@ enum Family {
     Llrp,
 }
 
+/// What one line of bytes means, or why nothing.
+type Answer = dyn Fn(&[u8]) -> Result<Value, String>;
+
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let answer: Box<dyn Fn(&[u8]) -> Result<Value, String>> = match &options.family {
+    let answer: Box<Answer> = match &options.family {
         Family::Image { files } => return images(files, options.json),
         Family::Scanner => Box::new(|bytes| Ok(scanned(bytes))),
         Family::R200 { dialect } => {

@@ -41,7 +41,7 @@ enum Command {
     /// Say how a terminal is doing
     Status(status::Options),
     /// Check every line and seal of a terminal's book
-    Verify(verify::Options),
+    Verify(Box<verify::Options>),
     /// Measure this machine: frames, durable lines, intake, start and memory, each beside a bare peer
     Bench(bench::Options),
     /// Read configuration files and say what is wrong with them

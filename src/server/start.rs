@@ -17,6 +17,8 @@ use tracing::{error, info, warn};
 
 use crate::config::server::{self, ServerConfig};
 use crate::quantity::Moment;
+use crate::server::Parts;
+use crate::server::Server;
 use crate::server::access::throttle::Throttle;
 use crate::server::api::fleet::Presence;
 use crate::server::book::{self, ServerKey};
@@ -24,7 +26,6 @@ use crate::server::catalog::terminals;
 use crate::server::database::{Database, DatabaseError};
 use crate::server::tls::{self, TlsError};
 use crate::server::web;
-use crate::server::{Parts, Server};
 
 /// Requests that run when the server is told to stop get this long.
 const FINISH: Duration = Duration::from_secs(10);

@@ -220,7 +220,8 @@ impl Door {
             Meaning::Unit(number) => Some(number),
             _ => None,
         };
-        let key = unit.clone().unwrap_or_else(|| sighting.identifier.to_string());
+        // By its code, not its unit: what a code stands for may come down from the server while the tag is in the field.
+        let key = sighting.identifier.to_string();
         let seen = now.mono.saturating_sub(sighting.age);
         let mut drafts = Vec::new();
         if PRESENT_MAX <= self.present.len() && !self.present.contains_key(&key) {
@@ -228,7 +229,7 @@ impl Door {
         }
         let presence = self.present.entry(key).or_insert_with(|| Presence {
             identifier: sighting.identifier,
-            unit,
+            unit: None,
             device: sighting.device,
             first: seen,
             last: seen,
@@ -238,6 +239,7 @@ impl Door {
             outer: Row::default(),
             stray: None,
         });
+        presence.unit = unit.or(presence.unit.take());
         if let Some(stray) = &mut presence.stray {
             let usual = stray.usual_dbm.map(|usual| usual.saturating_add(STRAY_RISE_DB));
             if usual.zip(sighting.rssi_dbm).is_some_and(|(usual, now)| usual <= now) {
