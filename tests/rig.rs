@@ -329,7 +329,8 @@ impl Terminal {
 
 /// Reads `GET /answers`, one JSON object a line, until the terminal dies.
 fn listen(mut stream: TcpStream, acknowledged: &Mutex<Vec<Acknowledged>>) {
-    let _ = stream.write_all(b"GET /answers HTTP/1.1\r\nhost: terminal\r\n\r\n");
+    let host = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
+    let _ = stream.write_all(format!("GET /answers HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
     for line in BufReader::new(stream).lines() {
         let Ok(line) = line else { return };
         let Ok(answer) = serde_json::from_str::<Value>(&line) else { continue };
