@@ -1,4 +1,5 @@
-//! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout.
+//! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
+//! be read is answered too, so the exit code is 0 when every line has its answer.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -187,7 +188,7 @@ fn images(files: &[PathBuf], as_json: bool) -> Result<(), Stop> {
         let found = std::fs::read(file)
             .map_err(|error| error.to_string())
             .and_then(|bytes| camera::decode(&bytes).map_err(|error| error.to_string()));
-        let ms = began.elapsed().as_secs_f64() * 1000.0;
+        let ms = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX) as f64 / 1000.0;
         let value = match found {
             Ok(codes) => {
                 let codes: Vec<Value> = codes

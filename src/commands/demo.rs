@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Stop, asked_to_stop, runtime, start_log};
 use crate::demo::stage::Opened;
-use crate::demo::{self, Options as Demo};
+use crate::demo::{self, DemoError, Options as Demo};
 
 #[derive(Args)]
 pub struct Options {
@@ -49,7 +49,12 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     start_log("error");
     let demo = Demo { port: options.port, keep: options.keep.clone(), lasts: options.lasts, seed: options.seed };
     let account = runtime()?.block_on(demo::run(&demo, announce, asked_to_stop()));
-    let account = account.map_err(Stop::fault)?;
+    let account = account.map_err(|error| match error {
+        DemoError::PortTaken { port } => Stop::Fault(format!(
+            "port {port} is taken by another program; choose another with --port, 0 takes any free one"
+        )),
+        error => Stop::fault(error),
+    })?;
     println!("{}", serde_json::to_string(&account).map_err(Stop::fault)?);
     match (account.lost, account.duplicated) {
         (0, 0) => Ok(()),

@@ -13,7 +13,9 @@ mod terminal;
 mod verify;
 
 use std::fmt;
+use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -96,21 +98,25 @@ fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
         .map_err(|error| Stop::fault(format!("no runtime: {error}")))
 }
 
-/// Log lines go to stderr; `RUST_LOG` sets what is shown.
+/// Log lines go to stderr, in colour where a person looks; `RUST_LOG` sets what is shown.
 fn start_log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colour = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_target(false).with_ansi(colour).init();
 }
 
-/// Tells a service manager that the daemon is up, and from then on that it is alive, as often as it asked for.
-fn watchdog() {
+/// Tells a service manager that the daemon is up, and from then on that it is alive, as often as it asked for: as long
+/// as `works` comes back, which goes through what a hang would stop. Its answer does not matter; a full disk is no hang.
+fn watchdog<W: Future<Output = ()> + Send>(works: impl Fn() -> W + Send + 'static) {
     // Without a service manager there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     if let Some(within) = sd_notify::watchdog_enabled() {
         tokio::spawn(async move {
             loop {
+                works().await;
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-                tokio::time::sleep(within / 2).await;
+                tokio::time::sleep((within / 3).max(Duration::from_millis(100))).await;
             }
         });
     }

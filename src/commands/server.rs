@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tracing::info;
 
 use super::{Stop, asked_to_stop, runtime, start_log, watchdog};
@@ -12,6 +13,7 @@ use crate::config::load::environment;
 use crate::config::server::ServerConfig;
 use crate::quantity::Moment;
 use crate::server::access::{AccessError, Role, logins};
+use crate::server::book::down_cursor;
 use crate::server::database::Database;
 use crate::server::enrolment;
 use crate::server::kernel::digest;
@@ -78,7 +80,12 @@ fn serve(config: ServerConfig) -> Result<(), Stop> {
     start_log("info");
     runtime()?.block_on(async {
         let running = start::start(config).await.map_err(Stop::fault)?;
-        watchdog();
+        let database = running.server.database.clone();
+        watchdog(move || {
+            let database = database.clone();
+            // Through the writer's queue and back.
+            async move { drop(database.write(down_cursor).await) }
+        });
         asked_to_stop().await;
         info!("stopping");
         running.stop().await;
@@ -87,8 +94,7 @@ fn serve(config: ServerConfig) -> Result<(), Stop> {
 }
 
 async fn work(config: &ServerConfig, tool: Tool) -> Result<(), Stop> {
-    std::fs::create_dir_all(&config.data)
-        .map_err(|error| Stop::fault(format!("{}: {error}", config.data.display())))?;
+    start::folder(config).map_err(Stop::fault)?;
     let address = start::address_of(config).map_err(Stop::fault)?;
     let database = Database::open(&address).await.map_err(Stop::fault)?;
     match tool {
@@ -123,11 +129,22 @@ fn refused(error: AccessError) -> Stop {
 }
 
 fn password() -> Result<String, Stop> {
-    if std::io::stdin().is_terminal() {
-        eprintln!("password (then Enter and Ctrl-D):");
-    }
+    let stdin = std::io::stdin();
+    let fault = |error: std::io::Error| Stop::fault(format!("stdin: {error}"));
     let mut password = String::new();
-    std::io::stdin().read_to_string(&mut password).map_err(|error| Stop::fault(format!("stdin: {error}")))?;
+    if stdin.is_terminal() {
+        eprint!("password (it is not shown): ");
+        let as_it_was = tcgetattr(&stdin).map_err(|error| fault(error.into()))?;
+        let mut hidden = as_it_was.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(|error| fault(error.into()))?;
+        let read = stdin.read_line(&mut password);
+        let restored = tcsetattr(&stdin, OptionalActions::Flush, &as_it_was);
+        eprintln!();
+        read.and_then(|_| restored.map_err(Into::into)).map_err(fault)?;
+    } else {
+        stdin.lock().read_to_string(&mut password).map_err(fault)?;
+    }
     Ok(password.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -1,6 +1,6 @@
 //! `gatebook simulate`: a simulated device by hand.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub struct Options {
     link: PathBuf,
     /// LLRP: where the reader listens
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5084")]
-    listen: SocketAddr,
+    listen: String,
     /// Everything that happens is drawn from this number: the same seed, the same day
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -99,14 +99,20 @@ fn lay(options: &Options) -> Result<Wire, Stop> {
         }
         Family::Llrp => {
             let reader = llrp::LlrpReader::new(llrp::Make::default(), script, seed);
-            Wire::tcp(Simulator::Llrp(reader), options.listen)
+            Wire::tcp(Simulator::Llrp(reader), address(&options.listen)?)
         }
     };
     let place = match options.family {
-        Family::Llrp => options.listen.to_string(),
+        Family::Llrp => options.listen.clone(),
         _ => options.link.display().to_string(),
     };
     wire.map_err(|error| Stop::fault(format!("{place}: {error}; choose another place with --link or --listen")))
+}
+
+/// The first address behind `HOST:PORT`.
+fn address(listen: &str) -> Result<SocketAddr, Stop> {
+    let found = listen.to_socket_addrs().map_err(|error| Stop::Fault(format!("--listen {listen}: {error}")))?.next();
+    found.ok_or_else(|| Stop::Fault(format!("--listen {listen}: no such host")))
 }
 
 /// What is presented: the codes that were given, else invented ones.

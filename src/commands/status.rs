@@ -41,11 +41,9 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     } else {
         print(&status);
     }
-    match status["troubles"].as_array().map_or(0, Vec::len) {
-        0 => Ok(()),
-        // The troubles are printed already.
-        _ => Err(Stop::Refused(String::new())),
-    }
+    let well = status["troubles"].as_array().is_none_or(Vec::is_empty) && status["link"]["trouble"].is_null();
+    // The troubles are printed already.
+    if well { Ok(()) } else { Err(Stop::Refused(String::new())) }
 }
 
 async fn ask(url: &str, key: &str) -> Result<Value, String> {
@@ -72,6 +70,9 @@ fn print(status: &Value) {
     );
     let online = if status.pointer("/link/online") == Some(&Value::Bool(true)) { "online" } else { "offline" };
     println!("link     {online}, data {} s old, clock offset {} us", text("/link/data_age_s"), text("/link/offset_us"));
+    if let Some(trouble) = status.pointer("/link/trouble").and_then(Value::as_str) {
+        println!("trouble  {trouble}");
+    }
     for (name, device) in status["devices"].as_object().into_iter().flatten() {
         let up = if device["up"] == true { "up" } else { "down" };
         println!("device   {name}: {up}, {} reads, {} bytes of noise", device["reads"], device["noise_bytes"]);

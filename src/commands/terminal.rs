@@ -22,7 +22,12 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     runtime()?.block_on(async {
         let running = terminal::start(config).await;
         let running = running.map_err(|error| Stop::Fault(format!("{error}\nhelp: {}", error.help())))?;
-        watchdog();
+        let book = running.book.clone();
+        watchdog(move || {
+            let book = book.clone();
+            // Through the writer's queue and back.
+            async move { drop(book.append(Vec::new()).await) }
+        });
         asked_to_stop().await;
         tracing::info!("stopping");
         running.stop().await;

@@ -60,7 +60,9 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     };
     let server = Server { receipt_holds: &receipt_holds, record_holds: &record_holds };
     let server = server_key.is_some().then_some(&server);
-    let report = verify_with_server(&book, options.key.as_ref(), server).map_err(Stop::fault)?;
+    let report = verify_with_server(&book, options.key.as_ref(), server).map_err(|error| {
+        Stop::Fault(format!("{error}; the book of a server is checked with `gatebook server verify`"))
+    })?;
     print(&report, options.json);
     match report.is_sound() {
         true => Ok(()),

@@ -42,6 +42,8 @@ pub enum DemoError {
     Folder { folder: PathBuf, why: std::io::Error },
     #[error("{folder} holds something already; name an empty folder")]
     FolderUsed { folder: PathBuf },
+    #[error("port {port} is taken by another program")]
+    PortTaken { port: u16 },
     #[error("the server does not start: {0}")]
     Server(String),
     #[error("terminal {name} does not start: {why}")]

@@ -19,8 +19,9 @@ use crate::demo::wire::Wire;
 use crate::demo::{DemoError, Options};
 use crate::quantity::Moment;
 use crate::server::access::{Role, logins};
-use crate::server::start as server;
+use crate::server::start::{self as server, StartError};
 use crate::terminal;
+use crate::terminal::reference::Reference;
 
 /// A tag unseen for this long has passed a door of the demo.
 pub const GONE_AFTER: Duration = Duration::from_millis(1_200);
@@ -174,19 +175,18 @@ impl Stage {
             })
             .await?;
         }
-        self.informed().await
+        let last = self.samples.last().map(|sample| sample.number.clone()).unwrap_or_default();
+        self.informed(|reference| reference.unit(&last).is_some()).await
     }
 
-    /// Waits until every terminal holds the newest record of the server.
+    /// Waits until every terminal decides by what the office put: `known` of its reference data.
     ///
     /// # Errors
     /// When one does not within the patience of the demo.
-    pub async fn informed(&self) -> Result<(), DemoError> {
-        let database = self.server.server.database.clone();
-        let newest = database.read(crate::server::book::down_cursor).await;
-        let newest = newest.map_err(|error| DemoError::Rest(error.to_string()))?;
+    pub async fn informed(&self, known: impl Fn(&Reference) -> bool) -> Result<(), DemoError> {
         for post in self.posts() {
-            post.wait("the newest records", |_| newest <= post.terminal.book.state().cursor).await?;
+            let house = &post.terminal.house;
+            post.wait("the newest records", |_| house.decide(house.now(), |world| known(world.reference))).await?;
         }
         Ok(())
     }
@@ -251,7 +251,10 @@ async fn start_server(folder: &Folder, port: u16) -> Result<server::Running, Dem
     );
     let file = folder.write("server.toml", &text)?;
     let config = config::load_server(Some(&file), &[]).map_err(|error| DemoError::Server(error.to_string()))?;
-    server::start(config).await.map_err(|error| DemoError::Server(error.to_string()))
+    server::start(config).await.map_err(|error| match error {
+        StartError::PortTaken { address } => DemoError::PortTaken { port: address.port() },
+        error => DemoError::Server(error.to_string()),
+    })
 }
 
 /// A login for the person at the screen, and a token for the office.

@@ -153,10 +153,13 @@ fn plug_in(path: &Path) -> std::io::Result<Pair> {
     tcsetattr(&slave, OptionalActions::Now, &raw)?;
     fcntl_setfl(&master, OFlags::NONBLOCK)?;
     let master = Master(File::from(master));
-    let fresh = path.with_extension("new");
-    let _ = std::fs::remove_file(&fresh);
-    symlink(target, &fresh)?;
-    std::fs::rename(&fresh, path)?;
+    // A link that an earlier simulator left behind is replaced; anything else that stands there is somebody's.
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => std::fs::remove_file(path)?,
+        Ok(_) => return Err(std::io::Error::new(ErrorKind::AlreadyExists, "something stands there already")),
+        Err(_) => (),
+    }
+    symlink(target, path)?;
     Ok(Pair { master, slave })
 }
 

@@ -153,7 +153,11 @@ fn serve(
     })
 }
 
-fn folder(config: &ServerConfig) -> Result<(), StartError> {
+/// Makes the data folder, for the server's account alone: the database in it holds the signing key.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn folder(config: &ServerConfig) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt;
     // Keys and the book of the house: for the program's account only.
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data);
