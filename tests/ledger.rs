@@ -605,6 +605,33 @@ fn a_failing_disk_loses_no_confirmed_line_and_recording_goes_on_by_itself() {
 }
 
 #[test]
+fn a_mark_without_a_line_is_there_after_the_process_is_gone_and_changes_no_line() {
+    let folder = folder();
+    let settings = settings(folder.path());
+    let book = open(settings.clone());
+    book.append_blocking(vec![said("one")]).unwrap();
+    let before = book.state();
+    wait(book.set_marks(vec![("act".into(), Some(b"receive".to_vec())), ("old".into(), Some(vec![1]))])).unwrap();
+    wait(book.set_marks(vec![("old".into(), None)])).unwrap();
+    assert_eq!(book.state(), before, "no line came of it");
+    // What a kill leaves behind: the files as they are now, without the orderly end.
+    let left = folder.path().join("left");
+    std::fs::create_dir(&left).unwrap();
+    for name in ["door.db", "door.db-wal"] {
+        std::fs::copy(folder.path().join(name), left.join(name)).unwrap();
+    }
+    let (after, _) = Book::open(Settings { path: left.join("door.db"), ..settings.clone() }, key()).unwrap();
+    assert_eq!(after.mark("act").unwrap(), Some(b"receive".to_vec()));
+    assert_eq!(after.mark("old").unwrap(), None);
+    let error = wait(book.set_marks(vec![("long".into(), Some(vec![0; 65 * 1024]))])).unwrap_err();
+    assert!(matches!(&error, CannotRecord::MarkTooLong { key, .. } if key == "long"), "{error}");
+    let flood = (0..300).map(|n| (format!("m/{n}"), Some(vec![0; 60 * 1024]))).collect();
+    assert!(matches!(wait(book.set_marks(flood)), Err(CannotRecord::TooMuch { .. })));
+    book.close();
+    sound(&settings.path);
+}
+
+#[test]
 fn a_damaged_book_is_moved_aside_and_its_lines_are_saved() {
     for (sql, saved, chained) in [
         ("UPDATE line SET body = x'00' WHERE seq = 23", 23, 22),

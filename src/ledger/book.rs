@@ -50,14 +50,17 @@ pub struct Settings {
     pub seal_quiet: Duration,
 }
 
+/// State of this terminal by key; `None` deletes.
+pub type Marks = Vec<(String, Option<Vec<u8>>)>;
+
 /// What is to become a line.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub at: Moment,
     pub zone_min: i16,
     pub body: Body,
-    /// State of this terminal that changes with the line, in the same transaction; `None` deletes.
-    pub marks: Vec<(String, Option<Vec<u8>>)>,
+    /// What changes with the line, in the same transaction.
+    pub marks: Marks,
 }
 
 /// Where the entries of one call stand now. Of a call without entries, `last` is the book's last line and `first` the next.
@@ -310,6 +313,18 @@ impl Book {
         answer.blocking_recv().map_err(|_| CannotRecord::Closed)?
     }
 
+    /// Changes marks that no line goes with, all or none, and answers once they are on disk. `None` deletes.
+    ///
+    /// # Errors
+    /// [`CannotRecord`]: every mark is as it was.
+    pub async fn set_marks(&self, marks: Marks) -> Result<(), CannotRecord> {
+        check_marks(&marks)?;
+        match marks_size(&marks) {
+            bytes if CALL_BYTES_MAX < bytes => Err(CannotRecord::TooMuch { bytes }),
+            _ => self.ask(Work::Marks(marks)).await.map(drop),
+        }
+    }
+
     pub fn id(&self) -> BookId {
         self.inner.id
     }
@@ -471,13 +486,7 @@ fn drafts(entries: Vec<Entry>) -> Result<Vec<Draft>, CannotRecord> {
         if matches!(entry.body, Body::System(System::KeyChanged { .. })) {
             return Err(CannotRecord::KeyChange);
         }
-        for (key, value) in &entry.marks {
-            let bytes = value.as_ref().map_or(0, Vec::len);
-            if MARK_KEY_MAX < key.len() || MARK_VALUE_MAX < bytes {
-                let bytes = bytes.max(key.len());
-                return Err(CannotRecord::MarkTooLong { key: key.chars().take(40).collect(), bytes });
-            }
-        }
+        check_marks(&entry.marks)?;
         let Entry { at, zone_min, body, marks } = entry;
         let (kind, schema, body) = (body.kind(), body.schema(), body.encode());
         match body.len() {
@@ -486,12 +495,24 @@ fn drafts(entries: Vec<Entry>) -> Result<Vec<Draft>, CannotRecord> {
         }
     };
     let drafts: Vec<Draft> = entries.into_iter().enumerate().map(draft).collect::<Result<_, _>>()?;
-    let size = |draft: &Draft| {
-        draft.body.len()
-            + draft.marks.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>()
-    };
+    let size = |draft: &Draft| draft.body.len() + marks_size(&draft.marks);
     match drafts.iter().map(size).sum() {
         bytes if CALL_BYTES_MAX < bytes => Err(CannotRecord::TooMuch { bytes }),
         _ => Ok(drafts),
     }
+}
+
+fn check_marks(marks: &Marks) -> Result<(), CannotRecord> {
+    for (key, value) in marks {
+        let bytes = value.as_ref().map_or(0, Vec::len);
+        if MARK_KEY_MAX < key.len() || MARK_VALUE_MAX < bytes {
+            let bytes = bytes.max(key.len());
+            return Err(CannotRecord::MarkTooLong { key: key.chars().take(40).collect(), bytes });
+        }
+    }
+    Ok(())
+}
+
+fn marks_size(marks: &Marks) -> usize {
+    marks.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::event::{Body, System};
 use crate::identity::hex::{Hex, HexBytes};
-use crate::ledger::book::{CannotRecord, StoredRecord, Written};
+use crate::ledger::book::{CannotRecord, Marks, StoredRecord, Written};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::ledger::opening::{self, Tail};
 use crate::ledger::store::{self, Receipted};
@@ -27,11 +27,12 @@ pub(super) struct Draft {
     pub kind: u8,
     pub schema: u16,
     pub body: Vec<u8>,
-    pub marks: Vec<(String, Option<Vec<u8>>)>,
+    pub marks: Marks,
 }
 
 pub(super) enum Work {
     Append(Vec<Draft>),
+    Marks(Marks),
     Acknowledge(Receipted),
     Records(Vec<StoredRecord>, u64),
     RotateKey(Box<SigningKey>),
@@ -47,6 +48,7 @@ impl Work {
         match self {
             Work::Append(drafts) => drafts.len(),
             Work::Acknowledge(_) | Work::RotateKey(_) => 1,
+            Work::Marks(marks) => marks.len(),
             Work::Records(records, _) => records.len(),
         }
     }
@@ -54,14 +56,12 @@ impl Work {
     /// Bytes of disk that must be free for it: once in the log, once in the file.
     pub fn need(&self) -> u64 {
         let of = |bytes: usize| bytes as u64 + ROW_BYTES;
+        let of_marks =
+            |marks: &Marks| marks.iter().map(|(_, value)| of(value.as_ref().map_or(0, Vec::len))).sum::<u64>();
         let bytes: u64 = match self {
             Work::Acknowledge(_) => return NEED_SMALL,
-            Work::Append(drafts) => {
-                let marks = |draft: &Draft| {
-                    draft.marks.iter().map(|(_, value)| of(value.as_ref().map_or(0, Vec::len))).sum::<u64>()
-                };
-                drafts.iter().map(|draft| of(draft.body.len()) + marks(draft)).sum()
-            }
+            Work::Append(drafts) => drafts.iter().map(|draft| of(draft.body.len()) + of_marks(&draft.marks)).sum(),
+            Work::Marks(marks) => of_marks(marks),
             Work::Records(records, _) => records.iter().map(|record| of(record.body.len())).sum(),
             Work::RotateKey(_) => ROW_BYTES,
         };
@@ -91,6 +91,7 @@ impl Standing {
                     self.append(tx, draft)?;
                 }
             }
+            Work::Marks(marks) => put_marks(tx, marks)?,
             Work::Acknowledge(receipt) => {
                 if !self.acknowledge(tx, id, receipt)? {
                     return Ok(Err(CannotRecord::OtherHead { last: receipt.last }));
@@ -129,9 +130,7 @@ impl Standing {
         };
         line.hash = chain::link(self.tail.head, &line);
         store::put_line(tx, &line)?;
-        for (key, value) in &draft.marks {
-            store::put_mark(tx, key, value.as_deref())?;
-        }
+        put_marks(tx, &draft.marks)?;
         self.tail.last = line.seq;
         self.tail.head = line.hash;
         self.tail.at = Some(line.at);
@@ -176,6 +175,10 @@ impl Standing {
         self.tail.seal_signature = seal.signature;
         Ok(())
     }
+}
+
+fn put_marks(tx: &Connection, marks: &Marks) -> rusqlite::Result<()> {
+    marks.iter().try_for_each(|(key, value)| store::put_mark(tx, key, value.as_deref()))
 }
 
 /// Microseconds since boot, suspended time included.

@@ -20,11 +20,14 @@ const TOO_SOON: Duration = Duration::from_secs(1);
 pub(super) struct Down {
     shared: Arc<Shared>,
     outage: Outage,
+    /// The last page left nothing out. Until then the server is not asked to wait for something new: how old the data
+    /// are must be known at once, also when it has no record at all.
+    current: bool,
 }
 
 impl Down {
     pub fn new(shared: Arc<Shared>) -> Down {
-        Down { shared, outage: Outage::default() }
+        Down { shared, outage: Outage::default(), current: false }
     }
 
     pub async fn run(mut self) {
@@ -42,6 +45,7 @@ impl Down {
                     tokio::time::sleep_until(began + TOO_SOON).await;
                 }
                 Err(failure) => {
+                    self.current = false;
                     let wait = self.outage.failed(&failure);
                     self.shared.board.trouble(Way::Down, failure.key(), failure.to_string());
                     // A server that was not heard may be back as soon as the up way hears it.
@@ -62,10 +66,11 @@ impl Down {
     }
 
     /// Asks for one page and stores it; false when there was nothing in it.
-    async fn page(&self) -> Result<bool, Failure> {
+    async fn page(&mut self) -> Result<bool, Failure> {
         let cursor = self.shared.book.state().cursor;
-        let path = wire::down_path(cursor, wire::DOWN_WAIT_MAX_S);
-        let page: wire::Down = self.shared.transport.get(&path, Duration::from_secs(wire::DOWN_WAIT_MAX_S)).await?;
+        let wait_s = if self.current { wire::DOWN_WAIT_MAX_S } else { 0 };
+        let path = wire::down_path(cursor, wait_s);
+        let page: wire::Down = self.shared.transport.get(&path, Duration::from_secs(wait_s)).await?;
         let _gate = self.shared.records.lock().await;
         if *self.shared.settled.borrow() != Some(page.server_epoch) || self.shared.book.state().cursor != cursor {
             // The server is another one than at the last hello; the next hello, at most a heartbeat away, sorts it out.
@@ -82,7 +87,8 @@ impl Down {
             stored.map_err(|error| Failure::Book(format!("{error}; {}", error.help())))?;
         }
         self.shared.board.answered(Moment::now());
-        if !page.more {
+        self.current = !page.more;
+        if self.current {
             self.shared.board.data_are_current(Moment::now());
         }
         Ok(news)

@@ -57,6 +57,8 @@ pub struct Inside {
     pub returned: Vec<SignedRecord>,
     pub faults: VecDeque<Fault>,
     pub hellos: Vec<Hello>,
+    /// How long each question for records wanted to be held, in seconds.
+    pub waits_s: Vec<u64>,
     pub batches: usize,
     pub terminal_key: Option<VerifyingKey>,
 }
@@ -78,6 +80,7 @@ impl Fake {
             returned: Vec::new(),
             faults: VecDeque::new(),
             hellos: Vec::new(),
+            waits_s: Vec::new(),
             batches: 0,
             terminal_key: None,
         };
@@ -288,8 +291,11 @@ async fn give_back(
 
 async fn down(State(fake): State<Fake>, method: Method, uri: OriginalUri, headers: HeaderMap) -> Response {
     fake.check(&method, &uri, &headers, &[]);
-    let cursor = uri.query().unwrap().split(['=', '&']).nth(1).unwrap().parse().unwrap();
-    for _ in 0..20 {
+    let mut asked = uri.query().unwrap().split(['=', '&']).skip(1).step_by(2).map(|number| number.parse().unwrap());
+    let (cursor, wait_s): (u64, u64) = (asked.next().unwrap(), asked.next().unwrap());
+    fake.with(|inside| inside.waits_s.push(wait_s));
+    // A second of the tests stands for the 25 of the protocol.
+    for _ in 0..(20 * wait_s.min(1)).max(1) {
         let page = fake.with(|inside| {
             let records: Vec<_> =
                 inside.records.iter().filter(|record| cursor < record.cursor).take(2).cloned().collect();
@@ -297,7 +303,7 @@ async fn down(State(fake): State<Fake>, method: Method, uri: OriginalUri, header
             let cursor = records.last().map_or(cursor, |record| record.cursor);
             Down { server_epoch: inside.epoch, records, cursor, more: cursor < last }
         });
-        if !page.records.is_empty() {
+        if !page.records.is_empty() || wait_s == 0 {
             return packed(&headers, &page);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

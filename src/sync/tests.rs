@@ -293,6 +293,20 @@ async fn records_come_down_signed_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_any_record_makes_the_data_fresh_at_the_first_answer() {
+    let fake = Fake::new();
+    let address = fake.serve("127.0.0.1:0").await.to_string();
+    let terminal = Terminal::start(&fake, &address);
+    terminal.until("the age of nothing", |terminal| terminal.link.borrow().data_as_of.is_some()).await;
+    terminal.until("a second question", |_| fake.with(|inside| 2 <= inside.waits_s.len())).await;
+    let waits = fake.with(|inside| inside.waits_s.clone());
+    assert_eq!(waits.get(..2), Some([0, 25].as_slice()), "first what there is, then what comes");
+    let first = terminal.link.borrow().data_as_of;
+    terminal.until("a later empty answer", |terminal| first < terminal.link.borrow().data_as_of).await;
+    terminal.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_restored_from_a_backup_gets_lines_and_records_again() {
     let fake = Fake::new();
     let hold = |cursor: u64| {

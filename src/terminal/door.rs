@@ -169,7 +169,7 @@ pub struct Draft {
 #[derive(Debug)]
 pub struct Door {
     settings: Settings,
-    /// By unit number where the code is known, else by code: a tag and a label of one thing are one presence.
+    /// By code: what a code stands for may change while it is in the field.
     present: BTreeMap<String, Presence>,
     began: Option<Duration>,
     badge: Option<(u32, Duration)>,
@@ -730,6 +730,30 @@ mod tests {
         let passages = play(&mut door, &mut house, &reads, 25_000);
         let told: Vec<String> = passages.iter().map(told).collect();
         assert_eq!(told, ["out tag/0000", "in tag/0000", "out tag/0000 pass_used_up"]);
+    }
+
+    #[test]
+    fn a_record_that_arrives_while_a_tag_is_in_the_field_does_not_split_its_presence() {
+        let (mut house, mut known) = (self::house(0, 0), self::house(1, 1));
+        let mut door = door(rows());
+        for (ms, n, antenna, dbm) in walk(0, 0, 1, 2) {
+            if ms == 500 {
+                std::mem::swap(&mut house.reference, &mut known.reference);
+            }
+            assert_eq!(door.see(sighting(n, antenna, dbm), house.world(tick(ms)), tick(ms)), []);
+        }
+        let drafts = door.tick(house.world(tick(5_000)), tick(5_000));
+        let passages: Vec<&Passage> = drafts
+            .iter()
+            .map(|draft| match &draft.body {
+                Body::Passage(passage) => passage,
+                _ => panic!("a door writes passages"),
+            })
+            .collect();
+        // All twenty reads in one passage, judged by what is known at its end.
+        let [passage] = passages.as_slice() else { panic!("{passages:?}") };
+        assert_eq!((told(passage).as_str(), passage.evidence[0].reads), ("out tag/0000", 20));
+        assert!(door.present.is_empty());
     }
 
     #[test]

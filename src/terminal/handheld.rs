@@ -1,7 +1,7 @@
 //! A handheld or a bench: what a person does with things, one scan after the other. Inputs in; a line, an answer and the
 //! next state out.
 //!
-//! [`Handheld::plan`] decides and changes nothing. The shell writes the planned line and only then calls
+//! [`Handheld::plan`] decides and changes nothing. The shell writes the planned line or marks and only then calls
 //! [`Handheld::carry_out`]: what is shown is in the book.
 
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,7 @@ struct Kept {
     paper: Option<Paper>,
     taker: Option<u32>,
     operator: Option<u32>,
+    amount: Option<Quantity>,
     began_us: Moment,
     after_seq: u64,
 }
@@ -108,7 +109,7 @@ struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub body: Option<Body>,
-    /// To be written with the line.
+    /// To be written with the line, or alone where there is none.
     pub marks: Vec<Mark>,
     pub answer: Answer,
     next: State,
@@ -171,7 +172,7 @@ impl Handheld {
             began: kept.began_us,
             after_seq: kept.after_seq,
         };
-        let state = State { operator: kept.operator, going: Some(going), amount: None };
+        let state = State { operator: kept.operator, going: Some(going), amount: kept.amount };
         Some(Handheld { settings, state })
     }
 
@@ -216,7 +217,7 @@ impl Handheld {
         }
     }
 
-    /// The line of `plan` is durable, or it had none.
+    /// What `plan` wants written is durable.
     pub fn carry_out(&mut self, plan: Plan, line: Option<LineRef>) {
         self.state = plan.next;
         // A planned piece has no line yet; an undo and an attempt add none.
@@ -256,10 +257,12 @@ impl Handheld {
         plan
     }
 
-    /// A change of state without a line. It is kept with the next line: until then nothing is in the book that a restart
-    /// could lose.
+    /// A change of state without a line. What of the act it changes is kept all the same: whoever chose a place and then
+    /// lost the power goes on at that place.
     fn turn(&self, next: State, outcome: Outcome, say: Say) -> Plan {
-        Plan { body: None, marks: Vec::new(), answer: Answer::bare(outcome, say), next }
+        let kept = self.keep(&next);
+        let marks = if kept == self.keep(&self.state) { Vec::new() } else { vec![kept] };
+        Plan { body: None, marks, answer: Answer::bare(outcome, say), next }
     }
 
     fn keep(&self, state: &State) -> Mark {
@@ -270,6 +273,7 @@ impl Handheld {
                 paper: going.paper.clone(),
                 taker: going.taker,
                 operator: state.operator,
+                amount: state.amount,
                 began_us: going.began,
                 after_seq: going.after_seq,
             };

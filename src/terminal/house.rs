@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::event::{Body, LineRef, Reason, System};
 use crate::identity::hex::Hex;
-use crate::ledger::book::{Book, CannotRecord, Entry, ReadError};
+use crate::ledger::book::{Book, CannotRecord, Entry, Marks, ReadError};
 use crate::quantity::Moment;
 use crate::sync::link::Link;
 use crate::sync::records::Record;
@@ -177,22 +177,33 @@ impl House {
     /// [`CannotRecord`]: nothing may be called ok.
     pub async fn record(&self, at: Moment, body: Body, marks: Vec<Mark>) -> Result<Recorded, CannotRecord> {
         let names_jump = exceptions(&body).contains(&Reason::ClockJumped);
-        let entry = Entry {
-            at,
-            zone_min: self.zone_min(at),
-            body,
-            marks: marks.iter().map(|mark| (mark.key(), mark.value())).collect(),
-        };
+        let entry = Entry { at, zone_min: self.zone_min(at), body, marks: stored(&marks) };
         let written = self.book.append(vec![entry]).await?;
         if names_jump {
             self.clock().jumped = false;
         }
-        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
-        marks.into_iter().for_each(|mark| remembered.take(mark));
-        drop(remembered);
+        self.take_marks(marks);
         let id = self.book.id();
         let line = LineRef { terminal: id.terminal, epoch: id.epoch, seq: written.last };
         Ok(Recorded { line, hash: written.head })
+    }
+
+    /// Keeps what changed without a line, and returns once it is durable.
+    ///
+    /// # Errors
+    /// [`CannotRecord`]: a restart would not know of it.
+    pub async fn remember(&self, marks: Vec<Mark>) -> Result<(), CannotRecord> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        self.book.set_marks(stored(&marks)).await?;
+        self.take_marks(marks);
+        Ok(())
+    }
+
+    fn take_marks(&self, marks: Vec<Mark>) {
+        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        marks.into_iter().for_each(|mark| remembered.take(mark));
     }
 
     /// Writes what the terminal says of itself. What cannot be written is logged: nobody waits for it.
@@ -276,6 +287,11 @@ impl House {
     fn shown(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The marks as the book keeps them.
+fn stored(marks: &[Mark]) -> Marks {
+    marks.iter().map(|mark| (mark.key(), mark.value())).collect()
 }
 
 /// Reads the body of a stored record. One that a newer server wrote in another shape is left out and named in the log.

@@ -18,6 +18,7 @@ pub mod rules;
 pub mod screen;
 pub mod station;
 pub mod status;
+pub mod storage;
 pub mod watching;
 
 use std::collections::HashMap;
@@ -40,7 +41,6 @@ use crate::ledger::keys::{self, KeyError, OpenFailure};
 use crate::quantity::Moment;
 use crate::sync::client::{self, CannotStart, EnrolError, Uplink};
 use crate::sync::link::{Board, Link};
-use crate::sync::transport::Server;
 use crate::terminal::enrolment::Enrolment;
 use crate::terminal::handheld::Settings as DeskSettings;
 use crate::terminal::house::House;
@@ -48,6 +48,7 @@ use crate::terminal::port::{Line, Port};
 use crate::terminal::rules::Policy;
 use crate::terminal::screen::Screen;
 use crate::terminal::station::{Desk, Gate, Shown, Station};
+use crate::terminal::storage::Plain;
 use crate::terminal::watching::Watch;
 
 /// Between the mean times of two rows of antennas: less says nothing about the way.
@@ -67,6 +68,8 @@ const KEY: &str = "terminal.key";
 pub enum StartError {
     #[error("the folder {path} cannot be used: {cause}")]
     Folder { path: String, cause: io::Error },
+    #[error("`require_encrypted_storage` is true, but the folder {path} is not safe: {why}")]
+    Storage { path: String, why: Plain },
     #[error("this terminal was never enrolled: {path} is not there and `server.enrolment_code` is empty")]
     NotEnrolled { path: String },
     #[error("this terminal was never enrolled, and `server.url` is empty")]
@@ -92,6 +95,10 @@ impl StartError {
     pub fn help(&self) -> &'static str {
         match self {
             StartError::Folder { .. } => "Make the folder and give it to the user that runs the terminal.",
+            StartError::Storage { .. } => {
+                "Put `data` on a LUKS volume, or set require_encrypted_storage = false in [book] for a terminal that nobody \
+                 can carry away."
+            }
             StartError::NotEnrolled { .. } | StartError::NoServer => {
                 "On the server open Terminals, then Enrol, or run `gatebook server enrol NAME`; write its address, pin and \
                  one-time code into [server] and start again. Once enrolled the terminal starts without a network for ever."
@@ -164,6 +171,10 @@ impl Running {
 pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let folder = |cause| StartError::Folder { path: config.data.display().to_string(), cause };
     std::fs::create_dir_all(&config.data).map_err(folder)?;
+    if config.book.require_encrypted_storage {
+        let path = config.data.display().to_string();
+        storage::require_encrypted(&config.data).map_err(|why| StartError::Storage { path, why })?;
+    }
     let mut sessions = sessions(&config)?;
     let enrolment = enrolled(&config).await?;
     let (book, key) = open_book(&config, enrolment.terminal).await?;
@@ -280,7 +291,7 @@ async fn enrolled(config: &TerminalConfig) -> Result<Enrolment, StartError> {
         return Ok(enrolment);
     }
     let path = config.data.join(enrolment::FILE).display().to_string();
-    let server = server(config).ok_or(StartError::NoServer)?;
+    let server = config.server.server().ok_or(StartError::NoServer)?;
     let code = config.server.enrolment_code.as_ref().ok_or(StartError::NotEnrolled { path })?;
     let key = keys::load_or_create(&config.data.join(KEY))?;
     let enrolled = client::enrol(&server, &code.0, &config.name, &key).await?;
@@ -288,15 +299,6 @@ async fn enrolled(config: &TerminalConfig) -> Result<Enrolment, StartError> {
     enrolment::save(&config.data, &enrolment).map_err(folder)?;
     tracing::info!(terminal = enrolment.terminal, "this terminal was taken in as number {}", enrolment.terminal);
     Ok(enrolment)
-}
-
-fn server(config: &TerminalConfig) -> Option<Server> {
-    Some(Server {
-        url: config.server.url.clone()?,
-        pin: config.server.pin,
-        allow_plain_http: config.server.allow_plain_http,
-        timeout: Duration::from_secs(config.server.timeout_s),
-    })
 }
 
 async fn open_book(config: &TerminalConfig, terminal: u32) -> Result<(Book, SigningKey), StartError> {
@@ -333,7 +335,7 @@ fn uplink(
     troubles: watch::Receiver<Vec<String>>,
 ) -> Result<Linked, StartError> {
     let note = config.data.join("data-as-of");
-    let Some(server) = server(config) else {
+    let Some(server) = config.server.server() else {
         return Ok((None, Board::new(note, Moment::now()).1));
     };
     let settings = client::Settings {

@@ -195,18 +195,19 @@ impl Desk {
         let now = self.house.now();
         let last_seq = self.house.book.state().last;
         let plan = self.house.decide(now, |world| self.handheld.plan(input, world, last_seq));
-        let line = match plan.body.clone() {
-            None => None,
-            Some(body) => match self.house.record(now.at, body, plan.marks.clone()).await {
-                Ok(recorded) => Some(recorded),
-                Err(error) => {
-                    let why = format!("{error}. {}", error.help());
-                    let answer = Answer { outcome: Outcome::Stop, say: Say::CannotRecord { why }, ..plan.answer };
-                    let given = self.house.give(&self.station, now.at, answer, None);
-                    self.show(given.clone());
-                    return given;
-                }
-            },
+        let written = match plan.body.clone() {
+            None => self.house.remember(plan.marks.clone()).await.map(|()| None),
+            Some(body) => self.house.record(now.at, body, plan.marks.clone()).await.map(Some),
+        };
+        let line = match written {
+            Ok(line) => line,
+            Err(error) => {
+                let why = format!("{error}. {}", error.help());
+                let answer = Answer { outcome: Outcome::Stop, say: Say::CannotRecord { why }, ..plan.answer };
+                let given = self.house.give(&self.station, now.at, answer, None);
+                self.show(given.clone());
+                return given;
+            }
         };
         let answer = plan.answer.clone();
         self.handheld.carry_out(plan, line.map(|recorded| recorded.line));
