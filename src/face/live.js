@@ -3,6 +3,8 @@
 "use strict";
 const root = document.documentElement;
 const say = document.getElementById("live");
+// The page that answers a form is asked for again where it stands, not where the form was sent.
+const page = say ? say.dataset.page : location.href;
 
 // --- live parts -------------------------------------------------------------------------------------------------
 let swapping = false;
@@ -13,7 +15,7 @@ async function swap() {
   if (swapping) { again = true; return; }
   swapping = true;
   try {
-    const answer = await fetch(location.href, { headers: { "accept": "text/html" }, redirect: "error" });
+    const answer = await fetch(page, { headers: { "accept": "text/html" }, redirect: "error" });
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
@@ -34,7 +36,15 @@ async function swap() {
   if (again) { again = false; setTimeout(swap, 1000); }
 }
 
-function clock(at) { return String(at.getHours()).padStart(2, "0") + ":" + String(at.getMinutes()).padStart(2, "0"); }
+// Hour and minute at the site, as everywhere on the page; where its zone has no name, those of this machine.
+function clock(at) {
+  const form = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  try {
+    return at.toLocaleTimeString("en-GB", Object.assign({ timeZone: say.dataset.zone }, form));
+  } catch (unknown) {
+    return at.toLocaleTimeString("en-GB", form);
+  }
+}
 
 function stale() {
   if (!say) return;

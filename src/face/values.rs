@@ -66,6 +66,19 @@ impl Reader {
         }
     }
 
+    /// The day alone: `今天`, `11-29`, `29 Nov`, and the year when it is another one.
+    pub fn date(&self, at: Moment) -> String {
+        let (then, now) = (self.local(at), self.local(self.now));
+        let form = match (self.lang, then.year() == now.year()) {
+            _ if then.date() == now.date() => return self.lang.say("today"),
+            (Lang::Zh, true) => "%m-%d",
+            (Lang::Zh, false) => "%Y-%m-%d",
+            (Lang::En, true) => "%-d %b",
+            (Lang::En, false) => "%-d %b %Y",
+        };
+        then.strftime(form).to_string()
+    }
+
     /// Hour, minute and second at the site, where the day goes without saying.
     pub fn clock(&self, at: Moment) -> String {
         self.local(at).strftime("%H:%M:%S").to_string()
@@ -175,6 +188,8 @@ mod tests {
         assert_eq!((zh.near(before), en.near(before)), ("11-19 14:32".into(), "19 Nov 14:32".into()));
         let long_ago = Moment(NOW.0 - 400 * DAY);
         assert_eq!((zh.near(long_ago), en.near(long_ago)), ("2025-10-18 14:32".into(), "18 Oct 2025, 14:32".into()));
+        assert_eq!((zh.date(NOW), zh.date(before), en.date(before)), ("今天".into(), "11-19".into(), "19 Nov".into()));
+        assert_eq!((zh.date(long_ago), en.date(long_ago)), ("2025-10-18".into(), "18 Oct 2025".into()));
         assert_eq!((zh.day(), en.day()), ("11 月 22 日 星期日".into(), "Sunday 22 November".into()));
         assert_eq!(zh.midnight(), Moment(NOW.0 - (14 * 3600 + 32 * 60 + 7) * SECOND));
     }

@@ -38,7 +38,7 @@ kind-system = Terminal report
 kind-unknown = Line of a later version
 
 # Reasons of exceptions and refusals
-reason-no_pass = Left without a pass
+reason-no_pass = Unauthorised exit
 reason-pass_not_valid_now = Pass not valid at that time
 reason-pass_for_another = Pass is for someone else
 reason-pass_used_up = Pass was used up
@@ -60,6 +60,9 @@ reason-unreadable = Line cannot be read
 reason-count_variance = Count differs from the book
 reason-not_correctable = Cannot be taken back
 
+refused-no_pass = No pass
+refused-on_hold = On hold
+
 # Records
 record-item = Item
 record-unit = Sample
@@ -76,7 +79,7 @@ state-stored = Stored
 state-out = Out
 state-due_soon = Due soon
 state-overdue = Overdue
-state-unauthorised_exit = Left without a pass
+state-unauthorised_exit = Unauthorised exit
 state-on_hold = On hold
 state-unplaced = Place unknown
 state-unregistered = Not registered
@@ -148,6 +151,11 @@ to-home = Go to Home
 # Refusals
 failed-missing = Not found
 failed-right = You may not do this
+failed-missing-do = Check the number, or find it from Home.
+failed-right-do = An administrator can allow it.
+failed-conflict-do = Nothing was stored. Look at it as it is now, then do it again.
+failed-busy-do = Nothing was stored. Wait a little, then try again.
+failed-input-do = Nothing was stored. Go back, check it and send it again.
 failed-conflict = Someone changed this
 failed-busy = Try again in a moment
 failed-here = Something failed here

@@ -54,6 +54,9 @@ reason-unreadable = 记录无法解读
 reason-count_variance = 盘点差异
 reason-not_correctable = 不能更正
 
+refused-no_pass = 没有放行通行证
+refused-on_hold = 已冻结
+
 # Records
 record-item = 物料
 record-unit = 样品
@@ -142,6 +145,11 @@ to-home = 回到工作台
 # Refusals
 failed-missing = 没有找到
 failed-right = 你没有这里的权限
+failed-missing-do = 请核对编号，或从工作台重新查找。
+failed-right-do = 可请系统管理员开通。
+failed-conflict-do = 没有写入。请看过新内容再操作。
+failed-busy-do = 没有写入。稍等片刻再试。
+failed-input-do = 没有写入。请返回检查后重试。
 failed-conflict = 已被他人更改
 failed-busy = 请稍后再试
 failed-here = 系统出了问题

@@ -62,6 +62,7 @@ pub async fn add_login(
     ask: Ask,
     Form(sent): Form<NewLogin>,
 ) -> Result<Response, Problem> {
+    let ask = ask.at("/access");
     let person = match sent.person.trim() {
         "" => None,
         text => {
@@ -91,6 +92,7 @@ pub async fn switch_login(
     Path(name): Path<String>,
     Form(sent): Form<Switch>,
 ) -> Result<Response, Problem> {
+    let ask = ask.at("/access");
     let switched = server.database.write(move |tx| logins::set_active(tx, &name, sent.active)).await;
     match switched {
         Ok(()) => Ok(Redirect::to("/access").into_response()),
@@ -114,6 +116,7 @@ pub async fn add_token(
     ask: Ask,
     Form(sent): Form<NewToken>,
 ) -> Result<Response, Problem> {
+    let ask = ask.at("/access");
     let (label, roles, at) = (sent.label.trim().to_owned(), sent.roles.list(), Moment::now());
     let made = server.database.write(move |tx| logins::create_token(tx, &label, &roles, &visitor.name, at)).await;
     match made {

@@ -14,7 +14,7 @@ use crate::server::api::fleet::Presence;
 use crate::server::api::lines::{self, Order, Select};
 use crate::server::api::names::Names;
 use crate::server::catalog::terminals;
-use crate::server::pages::shell::{Ask, Room};
+use crate::server::pages::shell::{Ask, Frame, Room};
 use crate::server::pages::{telling, terminals as fleet};
 use crate::server::problem::Problem;
 
@@ -97,11 +97,11 @@ pub async fn page(ask: Ask) -> Result<Response, Problem> {
     let title = Room::Doors.name(lang);
     let body = html! {
         div.head { h1 { (title) } span.faint { (lang.tell("doors-count", &[("n", (doors.len() as u64).into())])) } }
-        div.grid data-cols="main" {
+        div.grid data-cols="2" {
             section #doors .card data-live {
                 header { h2 { (lang.say("doors-state")) } }
                 @if doors.is_empty() { (telling::empty(Sign::Door, &lang.say("empty-doors"))) }
-                ul.rows { @for door in &doors { (door_row(&ask.reader, door, &passed, &names)) } }
+                ul.rows { @for door in &doors { (door_row(&ask.reader, door, &passed, &names, rings(&frame, &door.code))) } }
             }
             section #passages .card data-live {
                 header { h2 { (lang.say("passages")) } a href="/movements?kind=passage" { (lang.say("all")) } }
@@ -113,10 +113,17 @@ pub async fn page(ask: Ask) -> Result<Response, Problem> {
     Ok(ask.page(Some(Room::Doors), &title, &frame, &body))
 }
 
-fn door_row(reader: &Reader, door: &DoorView, passed: &[Passed], names: &Names) -> Markup {
+/// Something left through this door that nobody has settled yet.
+fn rings(frame: &Frame, door: &str) -> bool {
+    let read_point = |row| frame.subjects.of(row).map(|about| about.read_point.as_str());
+    frame.alarms.iter().any(|row| read_point(row) == Some(door))
+}
+
+fn door_row(reader: &Reader, door: &DoorView, passed: &[Passed], names: &Names, rings: bool) -> Markup {
     let lang = reader.lang;
     let own: Vec<&Passed> = door.passages.iter().filter_map(|&index| passed.get(index)).collect();
     let state = match door.presence {
+        _ if rings => Some(State::Alarm),
         Some(Presence::Well) => Some(State::Watching),
         Some(other) => Some(fleet::state(other)),
         None => None,
@@ -183,17 +190,16 @@ fn passage_row(reader: &Reader, passed: &Passed, names: &Names) -> Markup {
                         Some(reason) if tone == Tone::Stop => (lang.word("reason", reason)),
                         _ => (telling::word(lang, direction)),
                     } }
-                    " · " span.code { (passed.passage.handling.read_point) }
+                    " · " (telling::place(names, &passed.passage.handling.read_point, lang))
                 }
-                p {
-                    @for (index, unit) in passed.units.iter().take(3).enumerate() {
-                        @if 0 < index { " · " }
-                        a href=(format!("/units/{}", crate::server::request::encoded(unit))) { (crate::server::pages::shell::shown_code(unit)) }
+                @for unit in passed.units.iter().take(3) {
+                    p {
+                        a.code href=(format!("/units/{}", crate::server::request::encoded(unit))) { (crate::server::pages::shell::shown_code(unit)) }
                         " " (names.unit(unit, lang))
                     }
-                    @if 3 < passed.units.len() { " · " (lang.tell("and-more", &[("n", (passed.units.len() as u64 - 3).into())])) }
                 }
-                @if !passed.exceptions.is_empty() { div.line { (telling::exception_chips(&passed.exceptions, lang)) } }
+                @if 3 < passed.units.len() { p { (lang.tell("and-more", &[("n", (passed.units.len() as u64 - 3).into())])) } }
+                @if !passed.exceptions.is_empty() { div.line { (telling::exception_chips(direction, &passed.exceptions, lang)) } }
             }
             span.end { (lang.tell("pieces", &[("n", (passed.passage.what.len() as u64).into())])) }
         }

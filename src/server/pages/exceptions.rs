@@ -17,7 +17,8 @@ use crate::server::api::names::{Names, somebody};
 use crate::server::api::records::new_command;
 use crate::server::api::{Asked, ROWS};
 use crate::server::kernel::queries::{self, ExceptionRow, Which};
-use crate::server::pages::shell::{Alarm, Ask, Room, tone_of};
+use crate::server::pages::shell::{Ask, Room, tone_of};
+use crate::server::pages::subject::Subjects;
 use crate::server::pages::telling;
 use crate::server::problem::Problem;
 
@@ -32,22 +33,23 @@ pub struct Shown {
 pub async fn page(ask: Ask, Asked(shown): Asked<Shown>) -> Result<Response, Problem> {
     let all = shown.all.is_some();
     let first_page = shown.after.is_none();
-    let (frame, (rows, names)) = ask
+    let (frame, (rows, subjects, names)) = ask
         .read(move |tx, _| {
             let which = if all { Which::All } else { Which::Open };
             let rows = queries::exceptions(tx, which, shown.after.as_deref(), ROWS)?;
             let mut names = Names::default();
-            names.add_units(tx, rows.rows.iter().filter_map(|row| row.number.as_deref()))?;
             names.add_people(tx, rows.rows.iter().filter_map(|row| row.settled.as_ref()?.person))?;
             names.add_terminals(tx)?;
-            Ok((rows, names))
+            let subjects = Subjects::read(tx, &rows.rows)?;
+            Ok((rows, subjects, names))
         })
         .await?;
     // Alarms stand first, however many others came after them.
-    let alarms: &[Alarm] = if first_page && !all { &frame.alarms } else { &[] };
-    let is_alarm = |row: &ExceptionRow| alarms.iter().any(|alarm| Named::of(&alarm.row) == Named::of(row));
-    let shown: Vec<&ExceptionRow> =
-        alarms.iter().map(|alarm| &alarm.row).chain(rows.rows.iter().filter(|row| !is_alarm(row))).collect();
+    let alarms: &[ExceptionRow] = if first_page && !all { &frame.alarms } else { &[] };
+    let is_alarm = |row: &ExceptionRow| alarms.iter().any(|alarm| Named::of(alarm) == Named::of(row));
+    let others = rows.rows.iter().filter(|row| !is_alarm(row)).map(|row| (row, &subjects));
+    let shown: Vec<(&ExceptionRow, &Subjects)> =
+        alarms.iter().map(|row| (row, &frame.subjects)).chain(others).collect();
     let lang = ask.lang();
     let title = Room::Exceptions.name(lang);
     let body = html! {
@@ -71,7 +73,7 @@ pub async fn page(ask: Ask, Asked(shown): Asked<Shown>) -> Result<Response, Prob
     Ok(ask.page(Some(Room::Exceptions), &title, &frame, &body))
 }
 
-fn table(ask: &Ask, names: &Names, rows: &[&ExceptionRow]) -> Markup {
+fn table(ask: &Ask, names: &Names, rows: &[(&ExceptionRow, &Subjects)]) -> Markup {
     let (lang, reader) = (ask.lang(), &ask.reader);
     html! {
         table.tbl {
@@ -80,29 +82,29 @@ fn table(ask: &Ask, names: &Names, rows: &[&ExceptionRow]) -> Markup {
                 th scope="col" { (lang.say("column-time")) }
                 th scope="col" { (lang.say("column-exception")) }
                 th scope="col" { (lang.say("column-units")) }
-                th scope="col" { (lang.say("column-terminal")) }
+                th scope="col" { (lang.say("column-where")) }
                 th scope="col" { (lang.say("column-settle")) }
             } }
-            tbody { @for row in rows { (exception(ask, reader, names, row)) } }
+            tbody { @for (row, subjects) in rows { (exception(ask, reader, names, row, subjects)) } }
         }
     }
 }
 
-fn exception(ask: &Ask, reader: &Reader, names: &Names, row: &ExceptionRow) -> Markup {
+fn exception(ask: &Ask, reader: &Reader, names: &Names, row: &ExceptionRow, subjects: &Subjects) -> Markup {
     let lang = reader.lang;
     let tone = tone_of(&row.reason);
     let id = Named::of(row).id();
     html! {
         tr id=(id) {
             td.when data-label=(lang.say("column-time")) { (reader.time_as(row.at, &reader.near(row.at))) }
-            td data-label=(lang.say("column-exception")) { (tones::chip(tone, tones::sign_of(tone), &lang.word("reason", &row.reason))) }
+            td data-label=(lang.say("column-exception")) { (tones::chip(tone, tones::sign_of(tone), &subjects.reason(row, lang))) }
             td data-label=(lang.say("column-units")) {
-                div {
-                    @if row.number.is_none() && row.code.is_empty() { (MISSING) } @else { (telling::unit_link(row.number.as_deref(), &row.code)) }
-                    @if let Some(number) = &row.number { p { (names.unit(number, lang)) } }
-                }
+                div { (subjects.listed(row, lang)) }
             }
-            td.when data-label=(lang.say("column-terminal")) { (names.terminal(row.line.terminal, lang)) }
+            td data-label=(lang.say("column-where")) {
+                @let place = subjects.place(row, lang);
+                div { (if place.is_empty() { MISSING } else { &place }) p { (names.terminal(row.line.terminal, lang)) } }
+            }
             td {
                 @match &row.settled {
                     Some(settled) => div {

@@ -49,10 +49,9 @@ struct Seen {
 pub async fn page(ask: Ask) -> Result<Response, Problem> {
     let (frame, seen) = ask.read(|tx, reader| Ok(read(tx, reader)?)).await?;
     let lang = ask.lang();
-    let name = ask.visitor.as_ref().map_or("", |visitor| visitor.name.as_str());
     let body = html! {
         div.head {
-            h1 { (greeting(&ask.reader, name)) }
+            h1 { (greeting(&ask.reader, ask.name(&frame))) }
             span.faint { (ask.reader.day()) " · " (ask.server.config.name) }
         }
         div.stack {

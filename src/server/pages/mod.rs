@@ -9,6 +9,7 @@ pub mod movements;
 pub mod person;
 pub mod search;
 pub mod shell;
+pub mod subject;
 pub mod telling;
 pub mod terminals;
 pub mod unit;

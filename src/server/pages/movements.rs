@@ -196,11 +196,12 @@ fn what(reader: &Reader, row: &Told) -> Markup {
         div {
             span.line { (telling::mark(sign, tone)) b { (text) } }
             @if let Ok(Body::Attempt(attempt)) = &row.body {
-                p { (lang.word("kind", "attempt")) " · " (lang.word("reason", attempt.reason.word())) }
+                p { (lang.word("kind", "attempt"))
+                    @if !row.exceptions.iter().any(|reason| reason == attempt.reason.word()) { " · " (telling::reason(lang, attempt.reason.word(), true)) } }
             }
             @if !row.exceptions.is_empty() || row.corrected {
                 div.line {
-                    (telling::exception_chips(&row.exceptions, lang))
+                    (telling::exception_chips(row.body.as_ref().map_or("", act), &row.exceptions, lang))
                     @if row.corrected { (Chip::Corrected.chip(lang)) }
                 }
             }
@@ -260,7 +261,7 @@ fn report(reader: &Reader, system: &System) -> Markup {
         System::KeyChanged { .. } => html! { (lang.say("system-key")) },
         System::Health { subject, ok, text } => html! {
             b { (subject) } " " (lang.say(if *ok { "system-works" } else { "system-fails" }))
-            @if !text.is_empty() { p { (text) } }
+            @if !text.is_empty() { p lang="en" { (text) } }
         },
         System::SelfCheck { shown, written } => html! {
             (lang.tell("system-check", &[("shown", (*shown).into()), ("written", (*written).into())]))

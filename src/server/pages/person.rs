@@ -63,7 +63,7 @@ fn table(reader: &Reader, names: &Names, rows: &[Held], due: &[(String, Moment)]
                         td.lead { div { (telling::unit_link(held.number.as_deref(), &held.unit)) @if let Some(number) = &held.number { p { (names.unit(number, lang)) } } } }
                         td.when data-label=(lang.say("since")) { (reader.time(held.since)) }
                         td data-label=(lang.say("paper")) { (held.document.as_deref().unwrap_or(MISSING)) }
-                        td data-label=(lang.say("due")) { @match due { Some(due) => (reader.time_as(due, &reader.due(due))), None => (MISSING) } }
+                        td data-label=(lang.say("due")) { @match due { Some(due) => div { (reader.near(due)) p { (reader.time_as(due, &reader.due(due))) } }, None => (MISSING) } }
                     }
                 }
             }

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use crate::event::Body;
 use crate::face::assets;
 use crate::face::signs::Sign;
 use crate::face::tones::{self, Tone};
@@ -20,10 +19,10 @@ use crate::server::access::{Right, Visitor, holders};
 use crate::server::api::exceptions::Named;
 use crate::server::api::fleet::Presence;
 use crate::server::api::names::Names;
-use crate::server::book;
 use crate::server::catalog::terminals;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::queries::{self, ExceptionRow};
+use crate::server::pages::subject::Subjects;
 use crate::server::problem::Problem;
 use crate::server::request::{cookie, encoded};
 use crate::sync::wire::Refusal;
@@ -134,14 +133,29 @@ impl Ask {
         work: impl FnOnce(&mut Tx, &Reader) -> Result<T, Problem> + Send + 'static,
     ) -> Result<(Frame, T), Problem> {
         let (reader, silent_s) = (self.reader.clone(), self.server.config.sync.terminal_silent_s);
+        let person = self.visitor.as_ref().and_then(|visitor| visitor.person);
         self.server
             .database
             .read(move |tx| {
-                let frame = Frame::read(tx, &reader, silent_s)?;
+                let frame = Frame::read(tx, &reader, silent_s, person)?;
                 let out = work(tx, &reader)?;
                 Ok((frame, out))
             })
             .await
+    }
+
+    /// The same reader at another address: where the page that answers a form is asked for again.
+    pub fn at(self, path: &'static str) -> Ask {
+        Ask { uri: Uri::from_static(path), ..self }
+    }
+
+    /// The name of the visitor: of the person, where the login belongs to one.
+    pub fn name<'a>(&'a self, frame: &'a Frame) -> &'a str {
+        match (&frame.person, &self.visitor) {
+            (Some(name), _) => name,
+            (None, Some(visitor)) => &visitor.name,
+            (None, None) => "",
+        }
     }
 
     /// This address with other values; `None` drops one.
@@ -172,7 +186,8 @@ impl Ask {
                 (self.rail(room, frame))
                 main #main tabindex="-1" { (self.alarm(frame)) (body) }
                 // Filled by the script when the line to the server is cut.
-                p #live .stale hidden role="status" data-from="/live" data-stale=(lang.say("stale")) {}
+                p #live .stale hidden role="status" data-from="/live" data-page=(self.here(&[]))
+                    data-zone=[self.reader.zone.iana_name()] data-stale=(lang.say("stale")) {}
             },
         );
         self.answer(StatusCode::OK, markup)
@@ -228,7 +243,7 @@ impl Ask {
     fn top(&self, frame: &Frame) -> Markup {
         let lang = self.lang();
         let tone = if frame.well == frame.terminals { Tone::Ok } else { Tone::Warn };
-        let name = self.visitor.as_ref().map_or("", |visitor| visitor.name.as_str());
+        let name = self.name(frame);
         html! {
             header.top {
                 a.brand href="/" { (Sign::Brand.sized(28)) span { (self.server.config.name) } }
@@ -282,23 +297,23 @@ impl Ask {
         html! {
             div #alarm data-live {
                 @if let Some(first) = frame.alarms.first() {
+                    @let (about, subject) = (&frame.subjects, frame.subjects.told(first, lang));
                     section.alarm role="alert" {
                         (Sign::Octagon.sized(44))
                         div.what {
-                            b { (lang.word("reason", &first.row.reason)) " · " (first.subject) }
+                            b { (about.reason(first, lang)) @if !subject.is_empty() { " · " (subject) } }
                             span {
-                                @if !first.name.is_empty() { (first.name) " · " }
-                                @if !first.place.is_empty() { (first.place) " · " }
-                                (self.reader.time_as(first.row.at, &self.reader.age(first.row.at)))
+                                @for part in [about.name(first, lang), &about.place(first, lang)].into_iter().filter(|part| !part.is_empty()) { (part) " · " }
+                                (self.reader.time_as(first.at, &self.reader.age(first.at)))
                                 @if 1 < frame.alarms.len() {
                                     " · " (lang.tell("more-alarms", &[("n", (frame.alarms.len() as u64 - 1).into())]))
                                 }
                             }
                         }
-                        @if let Some(number) = &first.row.number {
+                        @if let Some(number) = &first.number {
                             a.btn data-kind="quiet" href=(format!("/units/{}", encoded(number))) { (lang.say("history")) }
                         }
-                        a.btn href=(format!("/exceptions#{}", Named::of(&first.row).id())) { (Sign::Tick.small()) (lang.say("acknowledge")) }
+                        a.btn href=(format!("/exceptions#{}", Named::of(first).id())) { (Sign::Tick.small()) (lang.say("acknowledge")) }
                     }
                 }
             }
@@ -323,8 +338,8 @@ impl Ask {
                 div.empty {
                     (sign.sized(44))
                     h1 { (title) }
-                    @if key == "failed-here" { p { (lang.say("nothing-lost")) } }
-                    p lang="en" { (refusal.detail) }
+                    @if key == "failed-here" { p { (lang.say("nothing-lost")) } } @else { p { (lang.say(&format!("{key}-do"))) } }
+                    p.detail lang="en" { (refusal.detail) }
                     a.btn data-kind="primary" href="/" { (lang.say("to-home")) }
                 }
                 div.end { (self.language_switch()) }
@@ -355,39 +370,25 @@ fn badge(count: u64, tone: Option<&str>) -> Markup {
     html! { @if 0 < count { span.badge data-tone=[tone] { (grouped(i64::try_from(count).unwrap_or(i64::MAX))) } } }
 }
 
-/// An alarm with the names that the strip shows.
-pub struct Alarm {
-    pub row: ExceptionRow,
-    subject: String,
-    /// Name of its unit; may be empty.
-    pub name: String,
-    place: String,
-}
-
 /// What every page shows around its own content.
 pub struct Frame {
-    pub alarms: Vec<Alarm>,
+    pub alarms: Vec<ExceptionRow>,
+    /// What the alarms are about.
+    pub subjects: Subjects,
     pub open: u64,
     pub well: u64,
     pub terminals: u64,
+    /// Name of the person who looks.
+    person: Option<String>,
 }
 
 impl Frame {
-    fn read(tx: &mut Tx, reader: &Reader, silent_s: u64) -> Result<Frame, DatabaseError> {
+    fn read(tx: &mut Tx, reader: &Reader, silent_s: u64, person: Option<u32>) -> Result<Frame, DatabaseError> {
         let open = queries::open_exceptions(tx)?;
         let rows = stops(tx)?;
         let mut names = Names::default();
-        names.add_units(tx, rows.iter().filter_map(|row| row.number.as_deref()))?;
-        let mut alarms = Vec::new();
-        for row in rows {
-            let subject = row.number.clone().unwrap_or_else(|| shown_code(&row.code));
-            let name = row.number.as_deref().map_or("", |number| names.unit(number, reader.lang)).to_owned();
-            let place = match alarms.is_empty() {
-                true => read_point(tx, &row)?,
-                false => String::new(),
-            };
-            alarms.push(Alarm { row, subject, name, place });
-        }
+        names.add_people(tx, person)?;
+        let subjects = Subjects::read(tx, &rows)?;
         let fleet = terminals::terminals(tx)?;
         let presences = fleet.iter().map(|terminal| Presence::of(terminal, silent_s, reader.now));
         let (mut well, mut terminals) = (0, 0);
@@ -395,18 +396,22 @@ impl Frame {
             terminals += 1;
             well += u64::from(presence == Presence::Well);
         }
-        Ok(Frame { alarms, open, well, terminals })
+        let person = person.map(|person| names.person(person, reader.lang));
+        Ok(Frame { alarms: rows, subjects, open, well, terminals, person })
     }
 }
 
-/// Open exceptions that a person must see at once, newest first; however many others there are.
+/// Open exceptions that a person must see at once, newest first; however many others there are. What a terminal refused
+/// is not among them: the thing is where it was.
 fn stops(tx: &mut Tx) -> Result<Vec<ExceptionRow>, DatabaseError> {
     let words = tones::STOPS.map(|reason| format!("'{}'", reason.word())).join(", ");
     let sql = format!(
         "SELECT e.line, e.reason, e.code, e.unit, u.number, e.corrected_us FROM exception e \
          LEFT JOIN settlement s ON s.line = e.line AND s.reason = e.reason AND s.code = e.code \
          LEFT JOIN unit u ON u.unit = e.unit \
-         WHERE e.reason IN ({words}) AND s.line IS NULL ORDER BY e.corrected_us DESC, e.line, e.code LIMIT ?1"
+         WHERE e.reason IN ({words}) AND s.line IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM touch t WHERE t.line = e.line AND t.act = 'attempt') \
+         ORDER BY e.corrected_us DESC, e.line, e.code LIMIT ?1"
     );
     let rows = tx.query(&sql, &[ALARM_ROWS.into()])?;
     rows.iter()
@@ -422,19 +427,6 @@ fn stops(tx: &mut Tx) -> Result<Vec<ExceptionRow>, DatabaseError> {
             })
         })
         .collect()
-}
-
-/// Where the line of an exception was read.
-fn read_point(tx: &mut Tx, row: &ExceptionRow) -> Result<String, DatabaseError> {
-    let Some(stored) = book::line(tx, row.line)? else { return Ok(String::new()) };
-    let line = &stored.line;
-    Ok(match Body::decode(line.kind, line.schema, &line.body.0) {
-        Ok(Body::Movement(movement)) => movement.handling.read_point,
-        Ok(Body::Attempt(attempt)) => attempt.handling.read_point,
-        Ok(Body::Passage(passage)) => passage.handling.read_point,
-        Ok(Body::Correction(correction)) => correction.handling.read_point,
-        Ok(Body::Decision(_) | Body::System(_)) | Err(_) => String::new(),
-    })
 }
 
 /// How grave a reason is by its word; a word of a later version asks for a look.

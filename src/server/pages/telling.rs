@@ -64,7 +64,8 @@ pub fn holder(place: &str) -> Option<u32> {
     place.strip_prefix("person:")?.parse().ok()
 }
 
-/// A place as a person reads it: its code with its name in the title, a holder's name, or a word for nowhere.
+/// A place as a person reads it: a shelf by its code, a room or a door by its name, a holder's name, or a word for
+/// nowhere. What is not shown stands in the title.
 pub fn place(names: &Names, code: &str, lang: Lang) -> Markup {
     if let Some(person) = holder(code) {
         return person_link(names, person, lang);
@@ -75,8 +76,12 @@ pub fn place(names: &Names, code: &str, lang: Lang) -> Markup {
     if code.is_empty() {
         return html! { (MISSING) };
     }
-    let name = names.place(code, lang);
-    html! { span.code title=[(!name.is_empty()).then_some(name)] { (code) } }
+    match names.place(code, lang) {
+        "" => html! { span.code { (code) } },
+        // The name of a shelf is its code with a word before it.
+        name if name.contains(code) => html! { span.code title=(name) { (code) } },
+        name => html! { span.place title=(code) { (name) } },
+    }
 }
 
 /// A person, linked to what they hold.
@@ -93,12 +98,20 @@ pub fn unit_link(number: Option<&str>, code: &str) -> Markup {
     }
 }
 
-/// The exceptions of a row as chips.
-pub fn exception_chips(reasons: &[String], lang: Lang) -> Markup {
+/// The word of a broken rule. What was refused did not leave, so it is told by what was missing.
+pub fn reason(lang: Lang, reason: &str, refused: bool) -> String {
+    match (refused, reason) {
+        (true, "no_pass" | "on_hold") => lang.word("refused", reason),
+        _ => lang.word("reason", reason),
+    }
+}
+
+/// The exceptions of a row as chips; `act` is the kernel's word for what was done.
+pub fn exception_chips(act: &str, reasons: &[String], lang: Lang) -> Markup {
     html! {
-        @for reason in reasons {
-            @let tone = tone_of(reason);
-            (tones::chip(tone, tones::sign_of(tone), &lang.word("reason", reason)))
+        @for word in reasons {
+            @let tone = tone_of(word);
+            (tones::chip(tone, tones::sign_of(tone), &reason(lang, word, act == "attempt")))
             " "
         }
     }
@@ -145,7 +158,7 @@ pub fn feed_row(reader: &Reader, names: &Names, row: &Happened) -> Markup {
                     (detail(names, row, lang))
                 }
             }
-            @if !row.exceptions.is_empty() { div.chips { (exception_chips(&row.exceptions, lang)) } }
+            @if !row.exceptions.is_empty() { div.chips { (exception_chips(&row.act, &row.exceptions, lang)) } }
         }
     }
 }

@@ -46,7 +46,7 @@ pub async fn enrol(
     ask: Ask,
 ) -> Result<Response, Problem> {
     let code = new_code(&server, &visitor).await?;
-    show(&ask, Some(code)).await
+    show(&ask.at("/terminals"), Some(code)).await
 }
 
 /// The form of the revocation: the number typed again, because it cannot be undone.

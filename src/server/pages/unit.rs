@@ -7,12 +7,12 @@ use maud::{Markup, html};
 use crate::face::signs::Sign;
 use crate::face::tones::{self, State, Tone};
 use crate::face::values::{MISSING, Reader};
-use crate::quantity::Moment;
+use crate::quantity::{Moment, Quantity};
 use crate::server::api::names::Names;
 use crate::server::api::{Asked, Paging, ROWS};
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::queries::{self, Happened, UnitView};
-use crate::server::pages::shell::{Ask, Room, initials, shown_code};
+use crate::server::pages::shell::{Ask, Room, initials, shown_code, tone_of};
 use crate::server::pages::telling;
 use crate::server::problem::Problem;
 use crate::sync::records::Content;
@@ -28,6 +28,8 @@ struct Seen {
     next: Option<String>,
     names: Names,
     hold: Hold,
+    /// The last thing that happened is that it left without leave.
+    gone: bool,
 }
 
 /// Since when the holder has it, under which paper, and until when.
@@ -54,7 +56,12 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
             let home = unit.record.as_ref().and_then(|record| record.home.as_deref());
             names.add_places(tx, home.into_iter().chain(unit.seen.as_ref().map(|(place, _)| place.as_str())))?;
             let hold = custody(tx, &unit)?;
-            Ok(Seen { unit, rows: history.rows, next: history.next, names, hold })
+            let newest = match paging.after {
+                None => history.rows.first().cloned(),
+                Some(_) => queries::history(tx, &unit.key, None, 1)?.rows.into_iter().next(),
+            };
+            let gone = newest.is_some_and(|row| left_without_leave(&row));
+            Ok(Seen { unit, rows: history.rows, next: history.next, names, hold, gone })
         })
         .await?;
     let lang = ask.lang();
@@ -93,8 +100,17 @@ fn custody(tx: &mut Tx, unit: &UnitView) -> Result<Hold, DatabaseError> {
     Ok(Hold { since: row.opt_moment(0)?, document: row.opt_text(1)?.map(str::to_owned), due: row.opt_moment(2)? })
 }
 
+fn left_without_leave(row: &Happened) -> bool {
+    let graves = || row.exceptions.iter().any(|reason| tone_of(reason) == Tone::Stop);
+    row.act == "out" && row.corrected_by.is_none() && graves()
+}
+
 /// The one state that the chip shows, gravest first.
-fn state(unit: &UnitView, due: Option<Moment>, now: Moment) -> State {
+fn state(seen: &Seen, now: Moment) -> State {
+    let (unit, due) = (&seen.unit, seen.hold.due);
+    if seen.gone {
+        return State::UnauthorisedExit;
+    }
     if !unit.holds.is_empty() {
         return State::OnHold;
     }
@@ -124,7 +140,7 @@ fn facts(reader: &Reader, seen: &Seen, shown: &str) -> Markup {
         section.card {
             header {
                 h1.code { (shown) }
-                (state(unit, seen.hold.due, reader.now).chip(lang))
+                (state(seen, reader.now).chip(lang))
                 @if 0 < unit.open_exceptions {
                     a href="/exceptions" { (tones::chip(Tone::Warn, Sign::Triangle, &lang.tell("open-count", &[("n", unit.open_exceptions.into())]))) }
                 }
@@ -172,7 +188,7 @@ fn custodian(reader: &Reader, seen: &Seen) -> Markup {
                         div { b { (telling::person_link(names, holder, lang)) } p.faint { (names.department(holder, lang).unwrap_or(MISSING)) } }
                     }
                     @if let Some(due) = seen.hold.due {
-                        @let state = state(unit, seen.hold.due, reader.now);
+                        @let state = state(seen, reader.now);
                         div.note data-tone=(state.tone().word()) {
                             (Sign::Clock.small()) p { (reader.near(due)) " · " (reader.time_as(due, &reader.due(due))) }
                         }
@@ -184,7 +200,8 @@ fn custodian(reader: &Reader, seen: &Seen) -> Markup {
                         @if let Some(document) = &seen.hold.document { " · " span.code { (document) } }
                     }
                 },
-                None => {
+                None => div.stack {
+                    @if seen.gone { div.note data-tone="stop" { (Sign::Octagon.small()) p { (lang.say("seen-leaving-only")) } } }
                     @match unit.place.as_deref() {
                         Some(place) => p { (lang.say("nobody-place")) " " b { (telling::place(names, place, lang)) } },
                         None => p.faint { (lang.say("nobody")) },
@@ -222,22 +239,25 @@ fn entry(reader: &Reader, names: &Names, row: &Happened) -> Markup {
             span.when { (reader.time(row.at)) }
             (telling::mark(sign, tone))
             div.main {
-                div { (telling::word(lang, &row.act)) (telling::towards(names, row, lang)) }
+                div { b { (telling::word(lang, &row.act)) } (telling::towards(names, row, lang)) }
                 p {
                     @for moved in &row.moves {
-                        (telling::place(names, &moved.from, lang)) " → " (telling::place(names, &moved.to, lang)) " · " (reader.quantity(moved.quantity)) " · "
+                        (telling::place(names, &moved.from, lang)) " → " (telling::place(names, &moved.to, lang))
+                        // One piece goes without saying.
+                        @if moved.quantity != Quantity::pieces(1) { " · " (reader.quantity(moved.quantity)) }
+                        " · "
                     }
                     (telling::detail(names, row, lang))
                 }
                 @if !row.exceptions.is_empty() || row.corrected_by.is_some() {
                     div.line {
-                        (telling::exception_chips(&row.exceptions, lang))
+                        (telling::exception_chips(&row.act, &row.exceptions, lang))
                         @if row.corrected_by.is_some() { (State::Corrected.chip(lang)) }
                     }
                 }
             }
             @let terminal = names.terminal(row.line.terminal, lang);
-            span.via { (terminal) @if row.read_point != terminal { " · " (row.read_point) } }
+            span.via { (terminal) @if row.read_point != terminal { " · " (telling::place(names, &row.read_point, lang)) } }
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::event::{Act, Reason};
 use crate::face::signs::Sign;
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
+use crate::identity::Identifier;
 use crate::sync::records::Name;
 use crate::terminal::answer::{Outcome, Say};
 use crate::terminal::handheld::{self, Going, PaperKind};
@@ -224,6 +225,11 @@ fn said(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>)
     }
 }
 
+/// A canonical code as a person reads it.
+pub(super) fn shown_code(code: &str) -> String {
+    Identifier::parse(code).map_or_else(|| code.to_owned(), |identifier| identifier.shown())
+}
+
 /// The number, name and facts of the thing that was scanned.
 fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>) -> Markup {
     let lang = reader.lang;
@@ -234,7 +240,7 @@ fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
     let unit = given.answer.unit.as_deref().and_then(|number| world.reference.unit(number));
     let number = match &given.answer.unit {
         Some(number) => number.clone(),
-        None => crate::identity::Identifier::parse(code).map_or_else(|| code.clone(), |identifier| identifier.shown()),
+        None => shown_code(code),
     };
     let done = going.and_then(|going| going.pieces.iter().rev().find(|done| done.code == *code));
     let due =
@@ -252,7 +258,7 @@ fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
             dl.facts {
                 div { dt { (lang.say("t-fact-weight")) } dd { (unit.and_then(|unit| unit.quantity).map_or(MISSING.to_owned(), |quantity| reader.quantity(quantity))) } }
                 div { dt { (lang.say("t-fact-place")) } dd { (place.unwrap_or(MISSING)) } }
-                @if let Some(due) = due { div { dt { (lang.say("t-fact-due")) } dd { (reader.near(due)) } } }
+                @if let Some(due) = due { div { dt { (lang.say("t-fact-due")) } dd { (reader.date(due)) } } }
             }
         }
     }
@@ -418,7 +424,30 @@ pub(super) fn list(station: &str, shown: &DeskShown, wrong_amount: bool, reader:
     let hidden = html! { input type="hidden" name="station" value=(station); };
     html! {
         main.list {
-            a.btn href=(format!("/s/{}", super::path(station))) { (lang.say("t-back")) }
+            div.line {
+                a.btn href=(format!("/s/{}", super::path(station))) { (lang.say("t-back")) }
+                h1 { (going.map_or_else(|| lang.say("t-list"), |going| lang.word("act", going.act.word()))) }
+            }
+            @if !open.is_empty() {
+                h2 { (lang.say("t-still-due")) }
+                ul.rows {
+                    @for due in open { li { b.code { (due.unit) } span.end { (due.place.unwrap_or_else(|| MISSING.to_owned())) } } }
+                }
+            }
+            h2 { (lang.say("t-pieces")) }
+            @if pieces.is_empty() {
+                div.empty { (Sign::Box.sized(40)) b { (lang.say("t-no-pieces")) } p { (lang.say("t-no-pieces-say")) } }
+            }
+            ul.rows {
+                @for done in pieces.iter().rev().take(200) {
+                    li {
+                        b.code { (done.unit.clone().unwrap_or_else(|| shown_code(&done.code))) }
+                        @for reason in &done.exceptions { span.chip data-tone="warn" { (Sign::Triangle.small()) (lang.word("reason", reason.word())) } }
+                        span.end { (reader.quantity(done.quantity)) " · " (super::clock(reader, done.at)) }
+                    }
+                }
+            }
+            h2 { (lang.say("t-by-hand")) }
             form.form method="post" action="/scan" {
                 (hidden)
                 div.field {
@@ -442,28 +471,11 @@ pub(super) fn list(station: &str, shown: &DeskShown, wrong_amount: bool, reader:
                 (hidden)
                 div.field {
                     label for="picture" { (lang.say("t-picture")) }
+                    // The browser words its file button in its own language; the script hides it behind ours.
                     input id="picture" name="picture" type="file" accept="image/png,image/jpeg" capture="environment" required;
+                    label.btn id="take" for="picture" hidden { (Sign::Search.small()) (lang.say("t-picture-take")) }
                 }
                 button.btn { (lang.say("t-picture-send")) }
-            }
-            h2 { (lang.say("t-pieces")) }
-            @if pieces.is_empty() {
-                div.empty { (Sign::Box.sized(40)) b { (lang.say("t-no-pieces")) } p { (lang.say("t-no-pieces-say")) } }
-            }
-            ul.rows {
-                @for done in pieces.iter().rev().take(200) {
-                    li {
-                        b.code { (done.unit.as_deref().unwrap_or(&done.code)) }
-                        @for reason in &done.exceptions { span.chip data-tone="warn" { (Sign::Triangle.small()) (lang.word("reason", reason.word())) } }
-                        span.end { (reader.quantity(done.quantity)) " · " (super::clock(reader, done.at)) }
-                    }
-                }
-            }
-            @if !open.is_empty() {
-                h2 { (lang.say("t-still-due")) }
-                ul.rows {
-                    @for due in open { li { b.code { (due.unit) } span.end { (due.place.unwrap_or_else(|| MISSING.to_owned())) } } }
-                }
             }
         }
     }

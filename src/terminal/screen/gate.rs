@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::event::Direction;
+use crate::event::{Direction, Reason};
 use crate::face::signs::Sign;
 use crate::face::values::Reader;
 use crate::terminal::answer::Say;
@@ -52,6 +52,7 @@ fn door(seen: &Seen<'_>, reader: &Reader, world: World<'_>) -> Markup {
                     span.sign-big { (body.sign.sized(120)) }
                     strong { (body.word) }
                     @for sentence in &body.sentences { p { (sentence) } }
+                    @if let Some(detail) = &body.detail { p.detail lang="en" { (detail) } }
                 }
                 @if !body.pieces.is_empty() {
                     ul.things {
@@ -69,8 +70,8 @@ fn door(seen: &Seen<'_>, reader: &Reader, world: World<'_>) -> Markup {
                 @if 0 < shown.unwritten {
                     div { b { (lang.tell("t-door-unwritten", &[("n", (shown.unwritten as u64).into())])) } }
                 }
-                @if let Some((device, health)) = faults.first().filter(|_| body.state != "fault") {
-                    div { b { (lang.tell("t-door-fault-say", &[("device", device.into()), ("why", (&health.why).into())])) } }
+                @if let Some((device, _)) = faults.first().filter(|_| body.state != "fault") {
+                    div { b { (lang.tell("t-door-fault-device", &[("device", device.into())])) } }
                 }
             }
         }
@@ -83,6 +84,8 @@ struct State {
     sign: Sign,
     word: String,
     sentences: Vec<String>,
+    /// What a device says of itself, in its own words.
+    detail: Option<String>,
     pieces: Vec<(String, String)>,
     facts: Vec<(String, String)>,
 }
@@ -106,6 +109,7 @@ fn state(seen: &Seen<'_>, blocked: bool, reader: &Reader, world: World<'_>) -> S
         sign,
         word,
         sentences,
+        detail: None,
         pieces: Vec::new(),
         facts: facts.clone(),
     };
@@ -124,15 +128,19 @@ fn state(seen: &Seen<'_>, blocked: bool, reader: &Reader, world: World<'_>) -> S
         person.map(|person| (lang.say("t-door-badge"), desk::person(lang, world.reference, person)))
     };
     if let View::Stop { pieces, person } = &shown.view {
-        let count = lang.tell("t-door-stop-say", &[("n", (pieces.len() as u64).into())]);
+        let no_pass = pieces.iter().all(|piece| matches!(piece.reasons.as_slice(), [] | [Reason::NoPass, ..]));
+        let sentence = if no_pass { "t-door-stop-say" } else { "t-door-stop-other" };
+        let count = lang.tell(sentence, &[("n", (pieces.len() as u64).into())]);
         // One thing: its own reason helps. Several: the count does, and the number of each stands beside.
         let why = match pieces.as_slice() {
-            [one] => one.reasons.first().map(|reason| desk::why(*reason, one.unit.as_deref(), lang, world.reference)),
+            [one] if !no_pass => {
+                one.reasons.first().map(|reason| desk::why(*reason, one.unit.as_deref(), lang, world.reference))
+            }
             _ => None,
         };
         let named = |stopped: &Stopped| {
             let unit = stopped.unit.as_deref().and_then(|number| world.reference.unit(number));
-            let number = stopped.unit.clone().unwrap_or_else(|| stopped.code.clone());
+            let number = stopped.unit.clone().unwrap_or_else(|| desk::shown_code(&stopped.code));
             (number, unit.map(|unit| desk::name(lang, &unit.name)).unwrap_or_default())
         };
         return State {
@@ -145,16 +153,13 @@ fn state(seen: &Seen<'_>, blocked: bool, reader: &Reader, world: World<'_>) -> S
         return plain("stop", "fault", Sign::Cross, lang.say("t-cannot-record"), vec![lang.say("t-trouble")]);
     }
     if let Some((device, health)) = seen.faults.first() {
-        let why = if health.why.is_empty() { lang.say("t-device-down") } else { health.why.clone() };
+        let sentence = lang.tell("t-door-fault-device", &[("device", device.into())]);
         let since = health.since.map(|since| reader.age(since));
-        let sentence = lang.tell("t-door-fault-say", &[("device", device.into()), ("why", (&why).into())]);
-        return plain(
-            "mute",
-            "fault",
-            Sign::NoLink,
-            lang.say("t-door-fault"),
-            [sentence].into_iter().chain(since).collect(),
-        );
+        let sentence = [sentence].into_iter().chain(since).collect::<Vec<_>>().join(" · ");
+        return State {
+            detail: Some(health.why.clone()).filter(|why| !why.is_empty()),
+            ..plain("mute", "fault", Sign::NoLink, lang.say("t-door-fault"), vec![sentence])
+        };
     }
     match &shown.view {
         View::Idle | View::Stop { .. } => plain("idle", "idle", Sign::Door, lang.say("t-door-idle"), Vec::new()),

@@ -20,6 +20,9 @@ pub(super) fn page(status: &Status, stations: &[Station], alarms: &[&str], reade
         .map(|check| lang.tell("t-check-same", &[("shown", check.shown.into()), ("written", check.written.into())]));
     html! {
         main.list id="health" {
+            @if let [only] = stations {
+                a.btn href=(format!("/s/{}", super::path(&only.name))) { (lang.say("t-back")) }
+            }
             h1 { (status.name) }
             @for trouble in &status.troubles { p.note data-tone="warn" lang="en" { (Sign::Triangle.small()) (trouble) } }
             @for station in alarms {
@@ -65,8 +68,8 @@ pub(super) fn page(status: &Status, stations: &[Station], alarms: &[&str], reade
             }
             h2 { (lang.say("t-language")) }
             a.btn href=(format!("/lang?to={}", lang.other().tag())) { "中文 / English" }
-            h2 { (lang.say("t-stations")) }
-            ul.rows { @for station in stations { li { a href=(format!("/s/{}", super::path(&station.name))) { (station.name) } } } }
+            @if 1 < stations.len() { h2 { (lang.say("t-stations")) } }
+            @if 1 < stations.len() { ul.rows { @for station in stations { li { a href=(format!("/s/{}", super::path(&station.name))) { (station.name) } } } } }
         }
     }
 }

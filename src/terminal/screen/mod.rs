@@ -378,7 +378,9 @@ async fn health_page(State(shared): Here, headers: HeaderMap) -> Response {
         .map(|station| &*station.name)
         .collect();
     let body = health::page(&shared.screen.watch.status(), &shared.screen.stations, &alarms, &reader);
-    document(reader.lang, &shared.screen.house.name, "", "health", false, body).into_response()
+    // A scan on this page is meant for the only station there is.
+    let station = shared.meant(None).map_or("", |station| &*station.name);
+    document(reader.lang, &shared.screen.house.name, station, "health", false, body).into_response()
 }
 
 async fn status_json(State(shared): Here) -> Response {

@@ -96,6 +96,16 @@ for (const button of document.querySelectorAll("[data-volume]")) {
   });
 }
 
+// The browser words its file button in its own language: ours stands before it and sends at once.
+const take_picture = document.getElementById("take");
+if (take_picture) {
+  const picture = document.getElementById("picture");
+  take_picture.hidden = false;
+  picture.classList.add("hide");
+  picture.form.querySelector("button").hidden = true;
+  picture.addEventListener("change", () => { if (picture.files.length) picture.form.submit(); });
+}
+
 // --- scans: one queue, nothing is dropped while another is on its way -------------------------------------------
 let queue = Promise.resolve();
 function scan(code) {
@@ -105,7 +115,7 @@ function scan(code) {
     for (let pause = 500; ; pause = Math.min(2 * pause, 5000)) {
       try {
         const answer = await fetch("/scan", { method: "POST", body: form, headers: { accept: "application/json" } });
-        if (answer.status !== 503) { if (body.dataset.kind === "list") location.assign("/s/" + encodeURIComponent(station)); return; }
+        if (answer.status !== 503) { if (!body.dataset.events) location.assign("/s/" + encodeURIComponent(station)); return; }
       } catch (failed) { gone(); }
       await new Promise(done => setTimeout(done, pause));
     }

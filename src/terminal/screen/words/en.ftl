@@ -95,6 +95,7 @@ t-pieces = Pieces of this act
 t-no-pieces = No pieces yet
 t-no-pieces-say = What is scanned in this act stands here.
 t-still-due = Still due
+t-by-hand = Without the scanner
 t-type-code = Type a code
 t-record-it = Record
 t-amount = Amount of the next lot or item
@@ -102,6 +103,7 @@ t-amount-hint = 12, 3.42 g, 1.5 m
 t-amount-set = Set
 t-amount-wrong = That is no amount. Write 12, 3.42 g, 1.5 m or 0.75 l.
 t-picture = Picture of a code
+t-picture-take = Take or choose a picture
 t-picture-send = Read the picture
 
 # Terminal: health page
@@ -142,10 +144,14 @@ t-door-stop-say = { $n ->
     [one] This sample has no pass. Step back in, or show a badge.
    *[other] These { $n } samples have no pass. Step back in, or show a badge.
 }
+t-door-stop-other = { $n ->
+    [one] This sample may not leave. Step back in, or show a badge.
+   *[other] These { $n } samples may not leave. Step back in, or show a badge.
+}
+t-door-fault-device = { $device } does not work
 t-door-look = One moment
 t-door-look-say = A person looks at this: { $why }. If a piece was not read, scan it by hand.
 t-door-fault = This door is not watching
-t-door-fault-say = { $device }: { $why }
 t-door-more = + { $n } more
 t-door-direction = Direction
 t-door-badge = Badge with them
