@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -103,7 +103,7 @@ impl Fake {
     }
 
     /// The message, once the signature of the request holds.
-    fn read<T: DeserializeOwned>(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) -> T {
+    fn read<T: DeserializeOwned>(&self, method: &Method, uri: &Uri, headers: &HeaderMap, sent: &[u8]) -> T {
         self.check(method, uri, headers, sent);
         let unpacked = match headers.contains_key(header::CONTENT_ENCODING) {
             true => wire::decompress(sent, BATCH_UNPACKED_MAX).unwrap(),
@@ -115,7 +115,7 @@ impl Fake {
         }
     }
 
-    fn check(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) {
+    fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap, sent: &[u8]) {
         let text = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
         let key = self.with(|inside| inside.terminal_key).expect("the terminal is enrolled");
         let time = Moment(text(HEADER_TIME).parse().unwrap());
@@ -164,7 +164,7 @@ fn refused(status: StatusCode, next: Option<u64>, head: Option<Hex<32>>) -> Resp
 async fn enrol(
     State(fake): State<Fake>,
     method: Method,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
@@ -183,7 +183,7 @@ async fn enrol(
 async fn hello(
     State(fake): State<Fake>,
     method: Method,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
@@ -213,7 +213,7 @@ async fn hello(
 async fn batch(
     State(fake): State<Fake>,
     method: Method,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
@@ -276,7 +276,7 @@ async fn batch(
 async fn give_back(
     State(fake): State<Fake>,
     method: Method,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
@@ -286,7 +286,7 @@ async fn give_back(
     packed(&headers, &Returned { taken })
 }
 
-async fn down(State(fake): State<Fake>, method: Method, uri: OriginalUri, headers: HeaderMap) -> Response {
+async fn down(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     fake.check(&method, &uri, &headers, &[]);
     let cursor = uri.query().unwrap().split(['=', '&']).nth(1).unwrap().parse().unwrap();
     for _ in 0..20 {
