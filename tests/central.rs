@@ -145,15 +145,23 @@ impl Central {
     }
 
     pub async fn send(&self, batch: Batch) -> Intake {
+        self.send_at(batch, at(1_000_000)).await
+    }
+
+    async fn send_at(&self, batch: Batch, received: Moment) -> Intake {
         let server = self.server.clone();
         self.database
-            .write(move |tx| intake::take_in(tx, &server, &batch, at(1_000_000)))
+            .write(move |tx| intake::take_in(tx, &server, &batch, received))
             .await
             .unwrap_or_else(|error: DatabaseError| panic!("{error}"))
     }
 
     pub async fn take(&self, batch: Batch) -> BatchReply {
-        match self.send(batch).await {
+        self.take_at(batch, at(1_000_000)).await
+    }
+
+    pub async fn take_at(&self, batch: Batch, received: Moment) -> BatchReply {
+        match self.send_at(batch, received).await {
             Intake::Taken(reply) => reply,
             Intake::Refused(refused) => panic!("{}: {refused}", self.engine),
         }

@@ -161,13 +161,7 @@ fn refused(status: StatusCode, next: Option<u64>, head: Option<Hex<32>>) -> Resp
     (status, serde_json::to_string(&refusal).unwrap()).into_response()
 }
 
-async fn enrol(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn enrol(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Enrol = match in_json(&headers) {
         true => serde_json::from_slice(&sent).unwrap(),
         false => postcard::from_bytes(&sent).unwrap(),
@@ -180,13 +174,7 @@ async fn enrol(
     packed(&headers, &Enrolled { terminal: 7, server_key: Hex(fake.key.verifying_key().to_bytes()) })
 }
 
-async fn hello(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn hello(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Hello = fake.read(&method, &uri, &headers, &sent);
     fake.with(|inside| {
         let now = Moment::now().plus(inside.ahead);
@@ -210,13 +198,7 @@ async fn hello(
     })
 }
 
-async fn batch(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn batch(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Batch = fake.read(&method, &uri, &headers, &sent);
     let id = asked.book;
     let fault = fake.with(|inside| {
@@ -273,13 +255,7 @@ async fn batch(
     }
 }
 
-async fn give_back(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn give_back(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Return = fake.read(&method, &uri, &headers, &sent);
     let taken = asked.records.len() as u32;
     fake.with(|inside| inside.returned.extend(asked.records));
