@@ -56,6 +56,12 @@ pub async fn sqlite() -> Central {
 
 /// `None` when no PostgreSQL is at hand; with the work that takes the database away again.
 pub async fn postgres() -> Option<(Central, impl Future<Output = ()>)> {
+    let (url, drop) = own_postgres().await?;
+    Some((Central::begin("PostgreSQL", url, tempfile::tempdir().unwrap()).await, drop))
+}
+
+/// The address of a new PostgreSQL database and the work that takes it away again; `None` when no server is at hand.
+pub async fn own_postgres() -> Option<(String, impl Future<Output = ()>)> {
     let url = std::env::var("GATEBOOK_TEST_POSTGRES").ok()?;
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -65,8 +71,8 @@ pub async fn postgres() -> Option<(Central, impl Future<Output = ()>)> {
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     let (server, _) =
         url.rsplit_once('/').expect("the URL names a database: postgres://postgres@127.0.0.1:5432/postgres");
-    let central = Central::begin("PostgreSQL", format!("{server}/{name}"), tempfile::tempdir().unwrap()).await;
-    Some((central, async move {
+    let address = format!("{server}/{name}");
+    Some((address, async move {
         client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     }))
 }
@@ -145,15 +151,23 @@ impl Central {
     }
 
     pub async fn send(&self, batch: Batch) -> Intake {
+        self.send_at(batch, at(1_000_000)).await
+    }
+
+    async fn send_at(&self, batch: Batch, received: Moment) -> Intake {
         let server = self.server.clone();
         self.database
-            .write(move |tx| intake::take_in(tx, &server, &batch, at(1_000_000)))
+            .write(move |tx| intake::take_in(tx, &server, &batch, received))
             .await
             .unwrap_or_else(|error: DatabaseError| panic!("{error}"))
     }
 
     pub async fn take(&self, batch: Batch) -> BatchReply {
-        match self.send(batch).await {
+        self.take_at(batch, at(1_000_000)).await
+    }
+
+    pub async fn take_at(&self, batch: Batch, received: Moment) -> BatchReply {
+        match self.send_at(batch, received).await {
             Intake::Taken(reply) => reply,
             Intake::Refused(refused) => panic!("{}: {refused}", self.engine),
         }

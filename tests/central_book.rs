@@ -265,6 +265,20 @@ fn every_change_of_the_stored_book_is_found_and_named() {
         ("UPDATE book SET receipt_last = 19 WHERE terminal_no = 1", "receipt given to terminal 1 ".into()),
         ("DELETE FROM book WHERE terminal_no = 1", "20 lines belong to no book".into()),
         ("UPDATE line SET mono_us = 1 WHERE position = 22", "line 2 of terminal 0 changed".into()),
+        ("UPDATE line SET corrected_us = corrected_us - 1 WHERE position = 9", line(8) + "changed"),
+        ("UPDATE line SET received_us = corrected_us - 1 WHERE position = 9", line(8) + "changed"),
+        ("UPDATE line SET position = 500 WHERE position = 10", line(9) + "changed"),
+        ("UPDATE line SET kind = -5 WHERE position = 21", line(20) + "changed"),
+        ("UPDATE seal SET first_seq = -5 WHERE number = 2", "seal 2 of terminal 1 ".into()),
+        ("UPDATE seal SET head = signature WHERE number = 2", "seal 2 of terminal 1 ".into()),
+        ("UPDATE book SET next_seal = next_seal + 1 WHERE terminal_no = 1", "cursor of terminal 1 ".into()),
+        ("UPDATE book SET seal_signature = receipt_signature WHERE terminal_no = 1", "cursor of terminal 1 ".into()),
+        ("UPDATE book SET offset_us = 7 WHERE terminal_no = 1", "cursor of terminal 1 ".into()),
+        (
+            "UPDATE server_book SET ordinal = 9, epoch = (SELECT epoch FROM book WHERE terminal_no = 1)",
+            "cursor of terminal 0 ".into(),
+        ),
+        ("DELETE FROM server_identity", "the server's key cannot be read".into()),
     ];
     for (sql, named) in cases {
         on_every_engine(async |central| {

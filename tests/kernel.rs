@@ -1,7 +1,8 @@
 //! Where things are, whatever the order in which the books arrive.
 
-use gatebook::event::{Act, Body, Direction, LineRef, Reason, Ruling};
+use gatebook::event::{Act, Body, Direction, LineRef, Movement, Reason, Ruling};
 use gatebook::server::kernel::queries::{self, Which};
+use gatebook::server::verify::verify;
 use gatebook::sync::records::Tracking;
 
 use crate::central::{Central, Dice, Door, at, handling, movement, on_every_engine, own, piece};
@@ -477,5 +478,48 @@ fn a_crowd_with_a_stated_reason_is_one_exception() {
         central.take(door.batch(3, 3)).await;
         assert_eq!(central.open().await, [format!("on_hold {}", own("A"))]);
         assert_eq!(central.place("A").await, None, "an attempt moves nothing");
+    });
+}
+
+#[test]
+fn a_correction_says_the_same_in_one_batch_and_in_two() {
+    on_every_engine(async |central| {
+        let mut door = central.enrol(1).await;
+        let exceptions = vec![Reason::DataStale];
+        for seconds in [10, 20] {
+            let Body::Movement(two) =
+                movement(Act::Receive, vec![piece("own/A", 1), piece("own/B", 1)], None, None, None)
+            else {
+                panic!("a movement")
+            };
+            let line = door.write(at(seconds), Body::Movement(Movement { exceptions: exceptions.clone(), ..two }));
+            door.correct(at(seconds + 1), line);
+        }
+        central.take(door.batch(1, 2)).await;
+        central.take(door.batch(3, 3)).await;
+        central.take(door.batch(4, 4)).await;
+        assert!(central.open().await.is_empty(), "{}: {:?}", central.engine, central.open().await);
+        let digest = central.digest().await;
+        assert_eq!(central.rebuild().await, digest, "{}", central.engine);
+    });
+}
+
+#[test]
+fn a_clock_that_was_years_ahead_does_not_hold_its_book_there() {
+    on_every_engine(async |central| {
+        let (mut ahead, mut sound) = (central.enrol(1).await, central.enrol(2).await);
+        central.register("R-1", Tracking::Serial).await;
+        let ring = own("R-1");
+        ahead.act(at(3_000_000_000), Act::Receive, &[&ring], Some("V1"), None);
+        central.take(ahead.whole()).await;
+        ahead.offset(at(3_000_000_010), -1_999_000_000);
+        ahead.act(at(3_000_000_020), Act::Move, &[&ring], Some("V2"), None);
+        central.take(ahead.batch(2, 3)).await;
+        sound.act(at(1_000_001), Act::Move, &[&ring], Some("V3"), None);
+        central.take_at(sound.whole(), at(1_000_002)).await;
+        assert_eq!(central.place("R-1").await.as_deref(), Some("V3"), "{}: the latest act counts", central.engine);
+        assert!(central.read(verify).await.faults.is_empty());
+        let digest = central.digest().await;
+        assert_eq!(central.rebuild().await, digest, "{}", central.engine);
     });
 }

@@ -17,11 +17,22 @@ use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::{Value, json};
 
+use crate::central::own_postgres;
 use crate::web_house::{self as house, House, PASSWORD, catalog, movement, passage, to};
 
-fn story(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(test);
+/// Tells the story at a server on SQLite and, when `GATEBOOK_TEST_POSTGRES` names one, at a server on PostgreSQL.
+fn story(test: impl AsyncFn(House)) {
+    runtime().block_on(async {
+        test(House::open(None).await).await;
+        if let Some((url, drop)) = own_postgres().await {
+            test(House::open(Some(url)).await).await;
+            drop.await;
+        }
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 /// A path of the table as an address.
@@ -32,8 +43,7 @@ fn address(path: &str) -> String {
 
 #[test]
 fn nobody_gets_in_without_saying_who_they_are() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         for route in routes() {
             let path = address(route.path);
             let named = format!("{} {}", route.method, route.path);
@@ -60,8 +70,7 @@ fn nobody_gets_in_without_saying_who_they_are() {
 
 #[test]
 fn every_route_refuses_a_role_without_the_right() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let logins: [(&str, &'static [Role]); 5] = [
             ("administrator", &[Role::Administrator]),
             ("approver", &[Role::Approver]),
@@ -94,8 +103,7 @@ fn every_route_refuses_a_role_without_the_right() {
 
 #[test]
 fn another_site_cannot_act_with_a_session() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let admin = house.come_in("chen", &[Role::Administrator]).await;
         for (what, headers, status) in [
             ("no origin", vec![], StatusCode::FORBIDDEN),
@@ -115,8 +123,7 @@ fn another_site_cannot_act_with_a_session() {
 
 #[test]
 fn a_session_opens_holds_and_ends() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let cookie = house.come_in("陈静", &[Role::Keeper]).await;
         let answer = house.log_in("陈静", PASSWORD).await;
         let line = answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
@@ -144,8 +151,7 @@ fn a_session_opens_holds_and_ends() {
 
 #[test]
 fn guessing_tells_nothing_and_is_slowed_down() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         house.come_in("chen", &[Role::Keeper]).await;
         let wrong = house.log_in("chen", "not the pass phrase").await;
         let unknown = house.log_in("nobody", "not the pass phrase").await;
@@ -165,8 +171,7 @@ fn guessing_tells_nothing_and_is_slowed_down() {
 
 #[test]
 fn a_program_comes_with_a_token_until_it_is_revoked() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let database = &house.running.server.database;
         let make = |tx: &mut _| create_token(tx, "ERP", &[Role::Auditor], "chen", Moment::now());
         let token = database.write(make).await.unwrap();
@@ -186,8 +191,7 @@ fn a_program_comes_with_a_token_until_it_is_revoked() {
 
 #[test]
 fn what_kind_of_record_it_is_decides_who_may_put_it() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let keeper = house.come_in("keeper", &[Role::Keeper]).await;
         let approver = house.come_in("approver", &[Role::Approver]).await;
         let item =
@@ -218,8 +222,7 @@ fn what_kind_of_record_it_is_decides_who_may_put_it() {
 
 #[test]
 fn a_terminal_comes_in_sends_its_book_once_and_hears_decisions() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let admin = house.come_in("chen", &[Role::Administrator]).await;
         let mut terminal = house.enrol(&admin, "H-07").await;
         let hello = Hello {
@@ -286,8 +289,7 @@ fn a_terminal_comes_in_sends_its_book_once_and_hears_decisions() {
 
 #[test]
 fn a_terminal_that_cannot_be_believed_is_refused_in_words() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let admin = house.come_in("chen", &[Role::Administrator]).await;
         let terminal = house.enrol(&admin, "H-07").await;
         let mut stranger = house::Terminal::new(ed25519_dalek::SigningKey::from_bytes(&[5; 32]));
@@ -341,8 +343,7 @@ fn a_terminal_that_cannot_be_believed_is_refused_in_words() {
 
 #[test]
 fn every_line_is_on_exactly_one_page() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let admin = house.come_in("chen", &[Role::Administrator]).await;
         let mut terminal = house.enrol(&admin, "H-07").await;
         let bodies: Vec<_> = (0..23).map(|n| movement(Act::Receive, &format!("R-{n}"), Some("V1"))).collect();
@@ -376,8 +377,7 @@ fn every_line_is_on_exactly_one_page() {
 }
 
 /// A house where everything has happened once.
-async fn lived_in() -> (House, String) {
-    let house = House::open().await;
+async fn lived_in(house: &House) -> String {
     let everything: &[Role] = &Role::ALL;
     let chen = house.come_in("陈静", everything).await;
     for content in catalog() {
@@ -394,15 +394,15 @@ async fn lived_in() -> (House, String) {
     ];
     bodies.extend((0..60).map(|n| movement(Act::Receive, &format!("R-{n}"), Some("V1"))));
     let batch = terminal.batch(Moment(now.0 - 120_000_000), &bodies);
-    let taken = terminal.send(&house, &batch).await;
+    let taken = terminal.send(house, &batch).await;
     assert_eq!(taken.status(), StatusCode::OK, "{}", taken.text().await.unwrap());
-    (house, chen)
+    chen
 }
 
 #[test]
 fn every_page_reads_in_both_languages_within_its_weight() {
-    story(async {
-        let (house, chen) = lived_in().await;
+    story(async |house| {
+        let chen = lived_in(&house).await;
         let pages = [
             "/",
             "/doors",
@@ -448,8 +448,8 @@ fn every_page_reads_in_both_languages_within_its_weight() {
 
 #[test]
 fn an_exact_number_opens_its_page_and_a_wrong_one_says_so() {
-    story(async {
-        let (house, chen) = lived_in().await;
+    story(async |house| {
+        let chen = lived_in(&house).await;
         let found = house.get("/search?q=18k-0042-7", &chen).await;
         assert_eq!((found.status(), to(&found)), (StatusCode::SEE_OTHER, "/units/18K-0042-7"));
         let missing = house.get("/units/18K-9999-9?lang=en", &chen).await;
@@ -464,8 +464,8 @@ fn an_exact_number_opens_its_page_and_a_wrong_one_says_so() {
 
 #[test]
 fn a_person_settles_an_exception_and_the_alarm_ends() {
-    story(async {
-        let (house, chen) = lived_in().await;
+    story(async |house| {
+        let chen = lived_in(&house).await;
         let list: Value = house.get("/api/v1/exceptions?limit=200", &chen).await.json().await.unwrap();
         let items = list["items"].as_array().unwrap();
         let alarm = items.iter().find(|item| item["reason"] == "no_pass").unwrap();
@@ -490,8 +490,7 @@ fn a_person_settles_an_exception_and_the_alarm_ends() {
 
 #[test]
 fn a_page_hears_that_the_book_moved() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let chen = house.come_in("chen", &[Role::Keeper]).await;
         let mut live = house.get("/live", &chen).await;
         assert_eq!(live.headers()["content-type"], "text/event-stream");
@@ -511,8 +510,7 @@ fn a_page_hears_that_the_book_moved() {
 
 #[test]
 fn a_server_that_cannot_start_says_what_to_do() {
-    story(async {
-        let house = House::open().await;
+    story(async |house| {
         let folder = tempfile::tempdir().unwrap();
         let mut taken = house::config(folder.path(), TlsMode::Off);
         taken.listen = house.running.address;
@@ -529,7 +527,7 @@ fn a_server_that_cannot_start_says_what_to_do() {
 
 #[test]
 fn the_connection_is_sealed_by_the_own_ca() {
-    story(async {
+    runtime().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let running = start(house::config(folder.path(), TlsMode::Own { names: Vec::new() })).await.unwrap();
         assert!(running.url.starts_with("https://127.0.0.1:"), "{}", running.url);

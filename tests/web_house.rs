@@ -46,9 +46,14 @@ pub fn client() -> Client {
 }
 
 impl House {
-    pub async fn open() -> House {
+    /// On SQLite, or on the PostgreSQL database of that address.
+    pub async fn open(postgres: Option<String>) -> House {
         let folder = tempfile::tempdir().unwrap();
-        let running = start(config(folder.path(), TlsMode::Off)).await.unwrap();
+        let mut config = config(folder.path(), TlsMode::Off);
+        if let Some(url) = postgres {
+            config.database = Database::Postgres { url, password: None };
+        }
+        let running = start(config).await.unwrap();
         House { running, client: client(), _folder: folder }
     }
 

@@ -34,13 +34,19 @@ impl ServerKey {
     /// # Errors
     /// What the database says.
     pub fn load(tx: &mut Tx) -> Result<ServerKey, DatabaseError> {
-        if let Some(row) = tx.query_opt("SELECT secret FROM server_identity WHERE one = 1", &[])? {
-            return Ok(ServerKey { signing: SigningKey::from_bytes(&row.hex::<32>(0)?.0) });
+        if let Some(key) = ServerKey::stored(tx)? {
+            return Ok(key);
         }
         let secret = Hex(stored::random::<32>()?);
         tx.execute("INSERT INTO server_identity (one, secret) VALUES (1, ?1)", &[secret.into()])?;
         own_book(tx)?;
         Ok(ServerKey { signing: SigningKey::from_bytes(&secret.0) })
+    }
+
+    /// The key of this database; `None` when it holds none.
+    pub(crate) fn stored(tx: &mut Tx) -> Result<Option<ServerKey>, DatabaseError> {
+        let row = tx.query_opt("SELECT secret FROM server_identity WHERE one = 1", &[])?;
+        row.map(|row| Ok(ServerKey { signing: SigningKey::from_bytes(&row.hex::<32>(0)?.0) })).transpose()
     }
 
     pub fn public(&self) -> VerifyingKey {
@@ -317,7 +323,7 @@ pub fn seal_due(tx: &mut Tx, server: &ServerKey, at: Moment) -> Result<bool, Dat
     let (book, _) = own_book(tx)?;
     let Some(mut cursor) = lines::cursor(tx, book)? else { return Ok(false) };
     let unsealed = cursor.next - 1 - cursor.sealed;
-    let due = SEAL_LINES <= unsealed || SEAL_QUIET <= at.since(cursor.corrected);
+    let due = SEAL_LINES <= unsealed || SEAL_QUIET <= at.since(cursor.clock.corrected);
     if unsealed == 0 || !due {
         return Ok(false);
     }

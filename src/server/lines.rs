@@ -7,7 +7,7 @@ use crate::quantity::Moment;
 use crate::server::database::{Change, DatabaseError, Row, Tx, Value};
 use crate::server::kernel::Entry;
 use crate::server::projection;
-use crate::server::stored::{Cursor, Stored, line_id, line_ref};
+use crate::server::stored::{Clock, Cursor, Stored, line_id, line_ref};
 
 /// Columns of a [`Stored`], in the order that [`read`] takes them.
 pub(crate) const COLUMNS: &str =
@@ -46,8 +46,7 @@ pub(crate) fn cursor(tx: &mut Tx, book: BookId) -> Result<Option<Cursor>, Databa
         next_seal: row.count(2)?,
         sealed: row.count(3)?,
         seal_signature: row.hex(4)?,
-        corrected: row.moment(5)?,
-        offset_us: row.int(6)?,
+        clock: Clock { corrected: row.moment(5)?, offset_us: row.int(6)? },
     }))
 }
 
@@ -63,8 +62,7 @@ pub(crate) fn open(tx: &mut Tx, book: BookId, now: Moment) -> Result<Cursor, Dat
         next_seal: 1,
         sealed: 0,
         seal_signature: Seal::BEFORE_FIRST,
-        corrected: Moment(i64::MIN),
-        offset_us: 0,
+        clock: Clock::BEFORE_FIRST,
     };
     tx.execute(
         "INSERT INTO book (terminal_no, epoch, next_seq, head, next_seal, sealed_seq, seal_signature, corrected_us, \
@@ -74,7 +72,7 @@ pub(crate) fn open(tx: &mut Tx, book: BookId, now: Moment) -> Result<Cursor, Dat
             book.epoch.into(),
             cursor.head.into(),
             cursor.seal_signature.into(),
-            cursor.corrected.into(),
+            cursor.clock.corrected.into(),
             now.into(),
         ],
     )?;
@@ -94,8 +92,8 @@ pub(crate) fn save(tx: &mut Tx, cursor: &Cursor) -> Result<(), DatabaseError> {
             cursor.next_seal.into(),
             cursor.sealed.into(),
             cursor.seal_signature.into(),
-            cursor.corrected.into(),
-            cursor.offset_us.into(),
+            cursor.clock.corrected.into(),
+            cursor.clock.offset_us.into(),
         ],
     )
     .map(drop)
@@ -124,16 +122,11 @@ pub(crate) fn append(
         cursor.head = line.hash;
         let stored = Stored { position, book, line, corrected: Moment(0), received };
         let mut entry = Entry::read(stored);
-        match &entry.body {
-            Ok(Body::System(System::ClockOffset { offset_us, .. })) => cursor.offset_us = *offset_us,
-            Ok(Body::System(System::KeyChanged { key })) => {
-                keys.push(vec![book.terminal.into(), book.epoch.into(), entry.at.line.seq.into(), (*key).into()]);
-            }
-            _ => (),
+        if let Ok(Body::System(System::KeyChanged { key })) = &entry.body {
+            keys.push(vec![book.terminal.into(), book.epoch.into(), entry.at.line.seq.into(), (*key).into()]);
         }
         let line = &entry.at.line;
-        // Within a book time never runs back, whatever its clock did: the order of its lines is the truth.
-        cursor.corrected = cursor.corrected.max(Moment(line.at.0.saturating_add(cursor.offset_us)));
+        let corrected = cursor.clock.pass(line, entry.body.as_ref().ok(), received);
         rows.push(vec![
             position.into(),
             line_id(entry.at.reference()).into(),
@@ -144,10 +137,10 @@ pub(crate) fn append(
             Value::Int(i64::from(line.schema)),
             Value::Blob(line.body.0.clone()),
             line.hash.into(),
-            cursor.corrected.into(),
+            corrected.into(),
             received.into(),
         ]);
-        entry.at.corrected = cursor.corrected;
+        entry.at.corrected = corrected;
         entries.push(entry);
     }
     tx.execute_many(

@@ -1,6 +1,6 @@
 //! What a stored line is, and what can be a key: the words that all rooms of the server share.
 
-use crate::event::LineRef;
+use crate::event::{Body, LineRef, System};
 use crate::identity::Identifier;
 use crate::identity::hex::Hex;
 use crate::ledger::chain::{BookId, Line};
@@ -78,8 +78,32 @@ pub struct Cursor {
     pub sealed: u64,
     /// Signature of the last seal.
     pub seal_signature: Hex<64>,
+    pub clock: Clock,
+}
+
+/// What a book's lines so far say about its terminal's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
     /// Corrected time of the last line.
     pub corrected: Moment,
-    /// Offset of the book's clock in force after the last line.
+    /// Central time minus the terminal's, in force after the last line.
     pub offset_us: i64,
+}
+
+impl Clock {
+    /// Before the first line.
+    pub(crate) const BEFORE_FIRST: Clock = Clock { corrected: Moment(i64::MIN), offset_us: 0 };
+
+    /// Passes the next line and gives its corrected time.
+    ///
+    /// Within a book time never runs back, whatever its clock did: the order of its lines is the truth. And nothing
+    /// happened after it was received, or one line of a clock that is years ahead would hold all later ones up there.
+    pub(crate) fn pass(&mut self, line: &Line, body: Option<&Body>, received: Moment) -> Moment {
+        if let Some(Body::System(System::ClockOffset { offset_us, .. })) = body {
+            self.offset_us = *offset_us;
+        }
+        let told = Moment(line.at.0.saturating_add(self.offset_us));
+        self.corrected = self.corrected.max(told.min(received));
+        self.corrected
+    }
 }

@@ -4,7 +4,6 @@
 //! The time in a signed request is not compared with ours: terminals with a wrong clock must be heard. A request that is
 //! recorded and sent again does no harm: a batch is taken once, and answers go to whoever holds the TLS connection.
 
-use std::io::Read;
 use std::time::Duration;
 
 use axum::RequestExt;
@@ -27,7 +26,7 @@ use crate::server::enrolment::{self, EnrolError};
 use crate::server::intake::{self, Intake, Refused};
 use crate::server::problem::Problem;
 use crate::server::request;
-use crate::sync::wire::{self, Batch, Down, Enrol, Hello, Return, Returned};
+use crate::sync::wire::{self, Batch, Down, Enrol, Hello, Packed, Return, Returned};
 
 /// Records in one answer of the downlink.
 const RECORDS: usize = 200;
@@ -289,7 +288,7 @@ fn unchecked(headers: &HeaderMap, body: Bytes) -> Signed {
 fn read<T: DeserializeOwned>(signed: &Signed) -> Result<T, Problem> {
     let unpacked;
     let bytes: &[u8] = if signed.packed {
-        unpacked = unpack(&signed.body)?;
+        unpacked = wire::decompress(&signed.body, wire::BATCH_UNPACKED_MAX).map_err(packed)?;
         &unpacked
     } else {
         &signed.body
@@ -316,22 +315,13 @@ fn read<T: DeserializeOwned>(signed: &Signed) -> Result<T, Problem> {
     })
 }
 
-/// Unpacks at most as much as a batch may hold: a bound against bombs.
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
-    let broken = |why: std::io::Error| {
-        Problem::unreadable(format!("the body is not whole zstd: {why}")).help("Send it again, or without compression.")
-    };
-    let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(broken)?;
-    let mut bytes = Vec::new();
-    let limit = wire::BATCH_UNPACKED_MAX as u64 + 1;
-    decoder.take(limit).read_to_end(&mut bytes).map_err(broken)?;
-    if wire::BATCH_UNPACKED_MAX < bytes.len() {
-        let detail = format!("the body unpacks to more than {} bytes", wire::BATCH_UNPACKED_MAX);
-        return Err(
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail).help("Send fewer lines at a time.")
-        );
+fn packed(why: Packed) -> Problem {
+    match why {
+        Packed::Damaged(_) => Problem::unreadable(format!("the body is not whole zstd: {why}"))
+            .help("Send it again, or without compression."),
+        Packed::TooLarge { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", why.to_string())
+            .help("Send fewer lines at a time."),
     }
-    Ok(bytes)
 }
 
 fn own_book(signed: u32, book: u32) -> Result<(), Problem> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -106,7 +106,7 @@ impl Fake {
     }
 
     /// The message, once the signature of the request holds.
-    fn read<T: DeserializeOwned>(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) -> T {
+    fn read<T: DeserializeOwned>(&self, method: &Method, uri: &Uri, headers: &HeaderMap, sent: &[u8]) -> T {
         self.check(method, uri, headers, sent);
         let unpacked = match headers.contains_key(header::CONTENT_ENCODING) {
             true => wire::decompress(sent, BATCH_UNPACKED_MAX).unwrap(),
@@ -118,7 +118,7 @@ impl Fake {
         }
     }
 
-    fn check(&self, method: &Method, uri: &OriginalUri, headers: &HeaderMap, sent: &[u8]) {
+    fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap, sent: &[u8]) {
         let text = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
         let key = self.with(|inside| inside.terminal_key).expect("the terminal is enrolled");
         let time = Moment(text(HEADER_TIME).parse().unwrap());
@@ -164,13 +164,7 @@ fn refused(status: StatusCode, next: Option<u64>, head: Option<Hex<32>>) -> Resp
     (status, serde_json::to_string(&refusal).unwrap()).into_response()
 }
 
-async fn enrol(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: OriginalUri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn enrol(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Enrol = match in_json(&headers) {
         true => serde_json::from_slice(&sent).unwrap(),
         false => postcard::from_bytes(&sent).unwrap(),
@@ -183,13 +177,7 @@ async fn enrol(
     packed(&headers, &Enrolled { terminal: 7, server_key: Hex(fake.key.verifying_key().to_bytes()) })
 }
 
-async fn hello(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: OriginalUri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn hello(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Hello = fake.read(&method, &uri, &headers, &sent);
     fake.with(|inside| {
         let now = Moment::now().plus(inside.ahead);
@@ -213,13 +201,7 @@ async fn hello(
     })
 }
 
-async fn batch(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: OriginalUri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn batch(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Batch = fake.read(&method, &uri, &headers, &sent);
     let id = asked.book;
     let fault = fake.with(|inside| {
@@ -276,20 +258,14 @@ async fn batch(
     }
 }
 
-async fn give_back(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: OriginalUri,
-    headers: HeaderMap,
-    sent: Bytes,
-) -> Response {
+async fn give_back(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, sent: Bytes) -> Response {
     let asked: Return = fake.read(&method, &uri, &headers, &sent);
     let taken = asked.records.len() as u32;
     fake.with(|inside| inside.returned.extend(asked.records));
     packed(&headers, &Returned { taken })
 }
 
-async fn down(State(fake): State<Fake>, method: Method, uri: OriginalUri, headers: HeaderMap) -> Response {
+async fn down(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     fake.check(&method, &uri, &headers, &[]);
     let mut asked = uri.query().unwrap().split(['=', '&']).skip(1).step_by(2).map(|number| number.parse().unwrap());
     let (cursor, wait_s): (u64, u64) = (asked.next().unwrap(), asked.next().unwrap());

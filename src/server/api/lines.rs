@@ -7,15 +7,15 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Act, Body, LineRef};
-use crate::identity::hex::{Hex, HexBytes};
-use crate::ledger::chain::{BookId, Line};
+use crate::identity::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::api::{Asked, Page, Paging, page};
 use crate::server::database::{DatabaseError, Row, Tx, Value};
 use crate::server::kernel::queries;
+use crate::server::lines;
 use crate::server::problem::Problem;
-use crate::server::stored::Stored;
+use crate::server::stored::{Stored, line_id};
 
 /// What to show.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -161,9 +161,7 @@ pub fn kind(word: &str) -> Option<u8> {
 /// # Errors
 /// What the store says.
 pub fn told(tx: &mut Tx, select: &Select, order: Order, limit: usize) -> Result<Vec<Told>, DatabaseError> {
-    let mut sql = String::from(
-        "SELECT position, id, at_us, zone_min, mono_us, kind, schema_no, body, hash, corrected_us, received_us FROM line WHERE ",
-    );
+    let mut sql = format!("SELECT {} FROM line WHERE ", lines::COLUMNS);
     let mut values: Vec<Value> = Vec::new();
     let name = |value: Value, values: &mut Vec<Value>| {
         values.push(value);
@@ -196,8 +194,8 @@ pub fn told(tx: &mut Tx, select: &Select, order: Order, limit: usize) -> Result<
         Order::NewestBefore(_) => " ORDER BY position DESC ",
     };
     sql += &format!("LIMIT {}", name(limit.into(), &mut values));
-    let lines = tx.query(&sql, &values)?.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<Value> = lines.iter().map(|line| crate::server::stored::line_id(line.reference()).into()).collect();
+    let lines = tx.query(&sql, &values)?.iter().map(lines::read).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<Value> = lines.iter().map(|line| line_id(line.reference()).into()).collect();
     let mut units = grouped(tx.query_many(
         "SELECT t.line, coalesce(u.number, t.code) FROM touch t LEFT JOIN unit u ON u.unit = t.unit WHERE t.line = ?1",
         &ids,
@@ -210,7 +208,7 @@ pub fn told(tx: &mut Tx, select: &Select, order: Order, limit: usize) -> Result<
     Ok(lines
         .into_iter()
         .map(|stored| {
-            let id = crate::server::stored::line_id(stored.reference());
+            let id = line_id(stored.reference());
             let line = &stored.line;
             let body = Body::decode(line.kind, line.schema, &line.body.0).map_err(|error| error.to_string());
             Told {
@@ -235,35 +233,6 @@ fn grouped(rows: Vec<Row>) -> Result<HashMap<Vec<u8>, Vec<String>>, DatabaseErro
         }
     }
     Ok(groups)
-}
-
-fn stored(row: &Row) -> Result<Stored, DatabaseError> {
-    let narrow = |index: usize, what| {
-        row.int(index).and_then(|number| {
-            u16::try_from(number).map_err(|_| DatabaseError::Damaged { what, why: format!("{number} is out of range") })
-        })
-    };
-    let reference = crate::server::stored::line_ref(row.blob(1)?)?;
-    let zone = i16::try_from(row.int(3)?)
-        .map_err(|error| DatabaseError::Damaged { what: "a zone", why: error.to_string() })?;
-    let kind = u8::try_from(narrow(5, "a kind")?)
-        .map_err(|error| DatabaseError::Damaged { what: "a kind", why: error.to_string() })?;
-    Ok(Stored {
-        position: row.count(0)?,
-        book: BookId { terminal: reference.terminal, epoch: reference.epoch },
-        line: Line {
-            seq: reference.seq,
-            at: row.moment(2)?,
-            zone_min: zone,
-            mono_us: row.int(4)?,
-            kind,
-            schema: narrow(6, "a schema number")?,
-            body: HexBytes(row.blob(7)?.to_vec()),
-            hash: row.hex(8)?,
-        },
-        corrected: row.moment(9)?,
-        received: row.moment(10)?,
-    })
 }
 
 /// A line in an address: `terminal.epoch.seq`.

@@ -36,10 +36,11 @@ pub fn project(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
         }
     }
     let mut late = fold_on(tx, entries, &codes)?;
-    for (entry, reason) in correct(tx, &corrections, &mut late)? {
-        about_lines.push(about_line(&entry.at, reason));
-    }
+    // Before the corrections: one may take back a line that came with it, and what was raised about that line.
     store::raise(tx, &about_lines)?;
+    let refused = correct(tx, &corrections, &mut late)?;
+    let refused: Vec<_> = refused.into_iter().map(|(entry, reason)| about_line(&entry.at, reason)).collect();
+    store::raise(tx, &refused)?;
     refold(tx, &late)
 }
 
