@@ -249,7 +249,7 @@ fn server(mut section: Section) -> Uplink {
         section.complain(
             "pin",
             format!("`pin` is \"{pin}\""),
-            "write sha256: and 64 hex digits, as `gatebook server pin` shows them",
+            "write sha256: and 64 hex digits, as the server shows them at its start and beside the one-time code",
         );
     }
     if !url.is_empty() {

@@ -55,7 +55,11 @@ pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
     let name = || path.display().to_string();
     let io = |cause| KeyError::Io { path: name(), cause };
     let file = File::open(path).map_err(io)?;
-    let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
+    let found = file.metadata().map_err(io)?;
+    if !found.is_file() {
+        return Err(KeyError::NotAKey { path: name() });
+    }
+    let mode = found.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(KeyError::Open { path: name(), mode });
     }

@@ -72,6 +72,33 @@ pub enum EnrolError {
     Failure(#[from] Failure),
 }
 
+impl EnrolError {
+    /// What to do.
+    pub fn help(&self) -> &'static str {
+        match self {
+            EnrolError::Untrusted(_) => "Mend url and pin in [server], then start again.",
+            EnrolError::Failure(failure) => match failure {
+                Failure::NoAnswer(_) | Failure::Busy { .. } | Failure::Fault { .. } => {
+                    "The first start needs the server, later ones do not. Check url in [server] and start again; the code \
+                     stays good for 15 minutes."
+                }
+                Failure::NotTheServer(_) => {
+                    "Compare url and pin in [server] with what the server shows beside the one-time code."
+                }
+                Failure::NotAccepted(_) => {
+                    "A code is good once and for 15 minutes: write the new one as enrolment_code in [server] and start again."
+                }
+                Failure::TooLarge
+                | Failure::Elsewhere(_)
+                | Failure::Version(_)
+                | Failure::Refused { .. }
+                | Failure::Garbage(_)
+                | Failure::Book(_) => "Check url in [server], and that both programs are of the same version.",
+            },
+        }
+    }
+}
+
 /// What both ways share.
 pub(super) struct Shared {
     pub book: Book,

@@ -243,5 +243,10 @@ fn lost(error: &reqwest::Error) -> Failure {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    Failure::NoAnswer(format!("{innermost}; check the network and whether the server runs"))
+    let text = innermost.to_string();
+    // Hyper's own words: its error has no kind that could be asked. A server that expects TLS answers like this.
+    if text.starts_with("invalid HTTP") {
+        return Failure::Garbage(format!("{text}; where the server has TLS, write https:// in url and give its pin"));
+    }
+    Failure::NoAnswer(format!("{text}; check the network and whether the server runs"))
 }

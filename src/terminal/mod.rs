@@ -26,7 +26,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use hardware::device::Device;
@@ -58,6 +58,9 @@ const STAY_MAX: Duration = Duration::from_secs(60);
 /// A badge read at a door names who passes for this long.
 const BADGE_FOR: Duration = Duration::from_secs(30);
 
+/// How long the devices have for an orderly end: a second for their goodbye, two for a write that hangs.
+const PORTS_END: Duration = Duration::from_secs(3);
+
 /// Name of the book in the terminal's folder.
 pub const BOOK: &str = "book.sqlite";
 /// Name of the key in the same folder.
@@ -70,12 +73,16 @@ pub enum StartError {
     Folder { path: String, cause: io::Error },
     #[error("`require_encrypted_storage` is true, but the folder {path} is not safe: {why}")]
     Storage { path: String, why: Plain },
+    #[error("{path} cannot be read: {cause}")]
+    Enrolment { path: String, cause: io::Error },
     #[error("this terminal was never enrolled: {path} is not there and `server.enrolment_code` is empty")]
     NotEnrolled { path: String },
     #[error("this terminal was never enrolled, and `server.url` is empty")]
     NoServer,
-    #[error("the server did not take this terminal in: {0}")]
-    Enrol(#[from] EnrolError),
+    #[error("the server {url} did not take this terminal in: {cause}")]
+    Enrol { url: String, cause: EnrolError },
+    #[error("the key file {path} is gone, but the book that it seals is there")]
+    KeyGone { path: String },
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
@@ -99,12 +106,19 @@ impl StartError {
                 "Put `data` on a LUKS volume, or set require_encrypted_storage = false in [book] for a terminal that nobody \
                  can carry away."
             }
-            StartError::NotEnrolled { .. } | StartError::NoServer => {
-                "On the server open Terminals, then Enrol, or run `gatebook server enrol NAME`; write its address, pin and \
-                 one-time code into [server] and start again. Once enrolled the terminal starts without a network for ever."
+            StartError::Enrolment { .. } => {
+                "Bring the file back from a backup. Without one move the whole folder away and enrol the terminal anew; \
+                 `gatebook verify` shows which lines of the old book the server may lack."
             }
-            StartError::Enrol(_) => {
-                "Check the network, the address and the pin; a one-time code works once and for one day."
+            StartError::NotEnrolled { .. } | StartError::NoServer => {
+                "On the server open Terminals, then Enrol, or run `gatebook server enrolment-code`; write its address, pin \
+                 and one-time code into [server] and start again. Once enrolled the terminal starts without a network for \
+                 ever."
+            }
+            StartError::Enrol { cause, .. } => cause.help(),
+            StartError::KeyGone { .. } => {
+                "Bring it back from a backup. Without one move the whole folder away and enrol the terminal anew; the \
+                 server keeps what it has of the old book."
             }
             StartError::Key(error) => error.help(),
             StartError::Book(error) => error.help(),
@@ -139,22 +153,19 @@ impl Running {
     }
 
     /// Ends in order: devices first, then the stations with all that was read, then the link, the screen and the book.
+    /// Takes a few seconds at most, whoever holds a connection open.
     pub async fn stop(self) {
         let ports = self.ports;
         let ended = tokio::task::spawn_blocking(move || {
             ports.iter().for_each(Port::stop);
-            ports.into_iter().for_each(Port::join);
+            let until = Instant::now() + PORTS_END;
+            ports.into_iter().for_each(|port| port.join(until));
         });
         if ended.await.is_err() {
             tracing::error!("the ports did not end in order");
         }
-        // The screens hold the stations' queues: they go first, so that the stations see the end.
         let _ = self.stop.send(true);
-        drop(self.stations);
-        for task in self.aside {
-            drop(task.await);
-        }
-        for task in self.work {
+        for task in self.work.into_iter().chain(self.aside) {
             drop(task.await);
         }
         self.house.say(System::Stopped).await;
@@ -169,15 +180,14 @@ impl Running {
 /// # Errors
 /// [`StartError`]: nothing runs.
 pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
-    let folder = |cause| StartError::Folder { path: config.data.display().to_string(), cause };
-    std::fs::create_dir_all(&config.data).map_err(folder)?;
+    usable(&config.data).map_err(|cause| StartError::Folder { path: config.data.display().to_string(), cause })?;
     if config.book.require_encrypted_storage {
         let path = config.data.display().to_string();
         storage::require_encrypted(&config.data).map_err(|why| StartError::Storage { path, why })?;
     }
     let mut sessions = sessions(&config)?;
     let enrolment = enrolled(&config).await?;
-    let (book, key) = open_book(&config, enrolment.terminal).await?;
+    let (book, key, found) = open_book(&config, enrolment.terminal).await?;
     let (stop, stopped) = watch::channel(false);
     let (troubles, told) = watch::channel(Vec::new());
     let (uplink, link) = uplink(&config, enrolment, &book, key, told)?;
@@ -188,6 +198,9 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let (name, zone, shelf) = (config.name.clone(), config.zone.clone(), book.clone());
     let house = blocking(move || House::open(name, zone, policy, shelf, link)).await?;
     let house = Arc::new(house);
+    let refused = |cause| StartError::Screen { listen: config.screen.listen, cause };
+    let listener = tokio::net::TcpListener::bind(config.screen.listen).await.map_err(refused)?;
+    let screen = listener.local_addr().map_err(refused)?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     house.say(System::Started { version, boot: boot_id() }).await;
 
@@ -195,9 +208,6 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let mut ports = Vec::new();
     let mut stations = Vec::new();
     let mut places = HashMap::new();
-    let listener = tokio::net::TcpListener::bind(config.screen.listen).await;
-    let listener = listener.map_err(|cause| StartError::Screen { listen: config.screen.listen, cause })?;
-    let screen = listener.local_addr().map_err(|cause| StartError::Screen { listen: config.screen.listen, cause })?;
     for station in &config.stations {
         let (orders, ordered) = mpsc::channel(station::QUEUE);
         let (reports, reported) = mpsc::channel(station::QUEUE);
@@ -205,7 +215,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
             StationKind::Door(door) => {
                 let settings = door_settings(&station.name, &station.place, door);
                 let (gate, shown) = Gate::new(house.clone(), settings, door.weakest_rssi_dbm);
-                work.push(tokio::spawn(gate.run(reported, ordered)));
+                work.push(tokio::spawn(gate.run(reported, ordered, stopped.clone())));
                 Shown::Door(shown)
             }
             StationKind::Handheld(desk) | StationKind::Bench(desk) => {
@@ -217,7 +227,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
                 let shelf = house.clone();
                 let (handheld, since) = blocking(move || station::resume(&shelf, settings)).await?;
                 let (desk, shown) = Desk::new(house.clone(), handheld, since);
-                work.push(tokio::spawn(desk.run(reported, ordered)));
+                work.push(tokio::spawn(desk.run(reported, ordered, stopped.clone())));
                 Shown::Desk(shown)
             }
         };
@@ -245,7 +255,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     }
 
     let health = ports.iter().map(|port| (port.device.clone(), port.health.clone())).collect();
-    let watch = Arc::new(Watch::new(house.clone(), health, places, troubles));
+    let watch = Arc::new(Watch::new(house.clone(), health, places, found, troubles));
     let mut aside = vec![
         tokio::spawn(watch.clone().devices(stopped.clone())),
         tokio::spawn(watch.clone().rounds(stopped.clone())),
@@ -269,6 +279,17 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     Ok(Running { screen, url, book, house, stations, watch, ports, work, aside, stop })
 }
 
+/// Makes the folder and writes into it once: a folder that is only read fails here, and not at the first scan.
+fn usable(folder: &Path) -> io::Result<()> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, "a file of that name is in its place"));
+    }
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join("writable");
+    std::fs::File::create(&probe)?;
+    std::fs::remove_file(probe)
+}
+
 /// A session for every device but picture folders, which are made where they are not there. Before anything runs, so that
 /// a mistake in the configuration stops nothing half-way.
 fn sessions(config: &TerminalConfig) -> Result<HashMap<String, Device>, StartError> {
@@ -286,22 +307,29 @@ fn sessions(config: &TerminalConfig) -> Result<HashMap<String, Device>, StartErr
 
 /// The terminal's number and the server's key: from the folder, or from the server with the one-time code.
 async fn enrolled(config: &TerminalConfig) -> Result<Enrolment, StartError> {
-    let folder = |cause| StartError::Folder { path: config.data.display().to_string(), cause };
-    if let Some(enrolment) = enrolment::load(&config.data).map_err(folder)? {
-        return Ok(enrolment);
+    let (path, key_path) = (config.data.join(enrolment::FILE).display().to_string(), config.data.join(KEY));
+    let known = enrolment::load(&config.data);
+    if let Some(enrolment) = known.map_err(|cause| StartError::Enrolment { path: path.clone(), cause })? {
+        // A new key would not open the old book.
+        return match config.data.join(BOOK).exists() && !key_path.exists() {
+            true => Err(StartError::KeyGone { path: key_path.display().to_string() }),
+            false => Ok(enrolment),
+        };
     }
-    let path = config.data.join(enrolment::FILE).display().to_string();
     let server = config.server.server().ok_or(StartError::NoServer)?;
     let code = config.server.enrolment_code.as_ref().ok_or(StartError::NotEnrolled { path })?;
-    let key = keys::load_or_create(&config.data.join(KEY))?;
-    let enrolled = client::enrol(&server, &code.0, &config.name, &key).await?;
+    let key = keys::load_or_create(&key_path)?;
+    let enrolled = client::enrol(&server, &code.0, &config.name, &key).await;
+    let enrolled = enrolled.map_err(|cause| StartError::Enrol { url: server.url.clone(), cause })?;
     let enrolment = Enrolment { terminal: enrolled.terminal, server_key: enrolled.server_key };
-    enrolment::save(&config.data, &enrolment).map_err(folder)?;
+    enrolment::save(&config.data, &enrolment)
+        .map_err(|cause| StartError::Folder { path: config.data.display().to_string(), cause })?;
     tracing::info!(terminal = enrolment.terminal, "this terminal was taken in as number {}", enrolment.terminal);
     Ok(enrolment)
 }
 
-async fn open_book(config: &TerminalConfig, terminal: u32) -> Result<(Book, SigningKey), StartError> {
+/// The book, its key, and what was found wrong with the old one, in words.
+async fn open_book(config: &TerminalConfig, terminal: u32) -> Result<(Book, SigningKey, Option<String>), StartError> {
     let settings = book::Settings {
         path: config.data.join(BOOK),
         terminal,
@@ -313,16 +341,24 @@ async fn open_book(config: &TerminalConfig, terminal: u32) -> Result<(Book, Sign
     };
     let key_path = config.data.join(KEY);
     let (book, opening, key) = blocking(move || keys::open_with(settings, &key_path)).await?;
+    let mut found = None;
     if let Some(rescue) = opening.rescued {
-        tracing::error!("the old book was moved to {}: {}", rescue.moved_to.display(), rescue.why);
-        let text = format!("the old book was moved to {}: {}", rescue.moved_to.display(), rescue.why);
+        let text = format!(
+            "the old book was moved to {}: {}; {} of the {} lines that can be read go to the server, this is a new book",
+            rescue.moved_to.display(),
+            rescue.why,
+            rescue.chained,
+            rescue.lines
+        );
+        tracing::error!("{text}");
+        found = Some(text.clone());
         let body = crate::event::Body::System(System::Health { subject: "book".to_owned(), ok: false, text });
         let entry = book::Entry { at: Moment::now(), zone_min: 0, body, marks: Vec::new() };
         if let Err(error) = book.append(vec![entry]).await {
             tracing::warn!("that could not be recorded: {error}");
         }
     }
-    Ok((book, key))
+    Ok((book, key, found))
 }
 
 type Linked = (Option<Uplink>, watch::Receiver<Link>);

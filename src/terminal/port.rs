@@ -110,9 +110,16 @@ impl Port {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Waits for the end after [`Port::stop`]. Blocks, a few seconds at most.
-    pub fn join(self) {
+    /// Waits for the end after [`Port::stop`], no longer than `until`: a loop that is looking for its device's address
+    /// may hang in the system for as long as that likes. Blocks.
+    pub fn join(self, until: Instant) {
         self.stop();
+        while !self.thread.is_finished() {
+            if until <= Instant::now() {
+                return tracing::warn!(device = %self.device, "{} does not end in time and is left behind", self.device);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         if self.thread.join().is_err() {
             tracing::error!(device = %self.device, "the loop of {} ended in a panic", self.device);
         }
@@ -296,15 +303,36 @@ fn node(path: &Path) -> Option<(u64, u64, i64)> {
     Some((found.ino(), found.rdev(), found.ctime()))
 }
 
+/// What a person can do about `error` of a link that was open.
 fn said(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::BrokenPipe => "unplugged or switched off".to_owned(),
-        ErrorKind::NotFound => "not plugged in".to_owned(),
-        ErrorKind::PermissionDenied => {
-            "no permission to open it; add the user of the terminal to the group dialout".to_owned()
-        }
-        ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => "unplugged or switched off".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// Why the serial line `path` cannot be opened.
+fn unopened(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::NotFound => {
+            format!("not plugged in: {shown} is not there; check the plug, `gatebook devices` lists what is")
+        }
+        ErrorKind::PermissionDenied => {
+            format!("no permission to open {shown}; add the user of the terminal to the group dialout")
+        }
+        ErrorKind::ResourceBusy => format!("another program holds {shown}; stop it"),
+        _ => format!("{shown} is no serial line that works ({error}); `gatebook devices` lists those of this machine"),
+    }
+}
+
+/// Why there is no connection to `address`.
+fn unconnected(address: &str, error: &io::Error) -> String {
+    let hint = "check the device's power, its cable and the address";
+    match error.kind() {
+        ErrorKind::ConnectionRefused => format!("nothing listens on {address}; {hint}"),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => format!("{address} does not answer; {hint}"),
+        _ => format!("no connection to {address}: {error}; {hint}"),
     }
 }
 
@@ -342,17 +370,18 @@ fn open(line: &Line) -> Result<Link, String> {
     match line {
         Line::Serial { path, baud } => {
             if !path.exists() {
-                return Err("not plugged in".to_owned());
+                return Err(unopened(path, &ErrorKind::NotFound.into()));
             }
             let port = serialport::new(path.to_string_lossy(), *baud).timeout(READ_WAIT).exclusive(true).open_native();
             port.map(|port| Link::Serial(Box::new(port))).map_err(|error| match error.kind() {
-                serialport::ErrorKind::Io(kind) => said(&io::Error::new(kind, error.description)),
-                serialport::ErrorKind::NoDevice
-                | serialport::ErrorKind::InvalidInput
-                | serialport::ErrorKind::Unknown => error.description,
+                serialport::ErrorKind::Io(kind) => unopened(path, &io::Error::new(kind, error.description)),
+                serialport::ErrorKind::NoDevice => unopened(path, &ErrorKind::ResourceBusy.into()),
+                serialport::ErrorKind::InvalidInput | serialport::ErrorKind::Unknown => {
+                    unopened(path, &io::Error::other(error.description))
+                }
             })
         }
-        Line::Tcp { address } => connect(address).map(Link::Tcp).map_err(|error| said(&error)),
+        Line::Tcp { address } => connect(address).map(Link::Tcp).map_err(|error| unconnected(address, &error)),
     }
 }
 

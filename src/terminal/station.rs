@@ -17,6 +17,7 @@ use crate::terminal::handheld::{self, Handheld, Input, State};
 use crate::terminal::house::{Given, House};
 use crate::terminal::port::Report;
 use crate::terminal::reference::Meaning;
+use crate::terminal::watching::ended;
 
 /// Reads and orders that may wait at a station. A reader that fills it is held back at its port.
 pub const QUEUE: usize = 4096;
@@ -133,8 +134,14 @@ impl Desk {
         (Desk { house, station, handheld, tags: HashMap::new(), shown }, watch)
     }
 
-    /// Works until both queues are closed.
-    pub async fn run(mut self, mut reports: mpsc::Receiver<Report>, mut orders: mpsc::Receiver<Order>) {
+    /// Works until both queues are closed, or until `stop` becomes true and nothing waits in them: a screen or a port that
+    /// lingers must not hold the end up.
+    pub async fn run(
+        mut self,
+        mut reports: mpsc::Receiver<Report>,
+        mut orders: mpsc::Receiver<Order>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let (mut reading, mut ordering) = (true, true);
         while reading || ordering {
             tokio::select! {
@@ -146,6 +153,7 @@ impl Desk {
                     Some(order) => self.obey(order).await,
                     None => ordering = false,
                 },
+                () = ended(&mut stop), if reports.is_empty() && orders.is_empty() => return,
             }
         }
     }
@@ -248,8 +256,13 @@ impl Gate {
         (Gate { house, station, door, weakest_rssi_dbm, unwritten, write_after: Duration::ZERO, shown }, watch)
     }
 
-    /// Works until both queues are closed; then what is still in the field is written as it stands.
-    pub async fn run(mut self, mut reports: mpsc::Receiver<Report>, mut orders: mpsc::Receiver<Order>) {
+    /// Works as [`Desk::run`] does; at the end what is still in the field is written as it stands.
+    pub async fn run(
+        mut self,
+        mut reports: mpsc::Receiver<Report>,
+        mut orders: mpsc::Receiver<Order>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut ticks = time::interval(DOOR_TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut reading, mut ordering) = (true, true);
@@ -263,6 +276,7 @@ impl Gate {
                     Some(order) => self.obey(order).await,
                     None => ordering = false,
                 },
+                () = ended(&mut stop), if reports.is_empty() && orders.is_empty() => break,
                 _ = ticks.tick() => self.tick().await,
             }
         }

@@ -26,6 +26,8 @@ pub struct Watch {
     ports: Vec<(Arc<str>, watch::Receiver<Health>)>,
     /// Name of the station of each device.
     places: HashMap<String, String>,
+    /// What was wrong with the book that the last run left; told until the next start.
+    found: Option<String>,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -34,14 +36,17 @@ impl Watch {
         house: Arc<House>,
         ports: Vec<(Arc<str>, watch::Receiver<Health>)>,
         places: HashMap<String, String>,
+        found: Option<String>,
         troubles: watch::Sender<Vec<String>>,
     ) -> Watch {
-        Watch { house, ports, places, troubles }
+        Watch { house, ports, places, found, troubles }
     }
 
     pub fn status(&self) -> Status {
         let devices = self.ports.iter().map(|(name, health)| (&**name, health.borrow().clone()));
-        status::of(&self.house, devices)
+        let mut status = status::of(&self.house, devices);
+        status.troubles.extend(self.found.clone());
+        status
     }
 
     /// Devices of `station` that do not work, and why.

@@ -48,6 +48,8 @@ const CODE_MAX: usize = 8192;
 const BEAT: Duration = Duration::from_secs(1);
 /// A page that hears nothing for longer than this knows that its terminal is gone.
 const SIGN_OF_LIFE: u32 = 3;
+/// How long answers that are on their way may take when the terminal stops.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// How long a cookie with the key lives: a shift and a night.
 const COOKIE_S: u32 = 24 * 3600;
 
@@ -93,10 +95,20 @@ pub async fn serve(listener: TcpListener, screen: Screen, stop: watch::Receiver<
     });
     let shared = Arc::new(Shared { screen, ticket, stop: stop.clone() });
     let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();
-    let mut stop = stop;
-    let ended = async move { ended(&mut stop).await };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(ended).await {
-        tracing::error!("the screen stopped serving: {error}");
+    let (mut told, mut stop) = (stop.clone(), stop);
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { ended(&mut told).await });
+    // A browser that holds a connection open without asking anything would hold the end up for as long as it likes.
+    let over = async {
+        ended(&mut stop).await;
+        time::sleep(GOODBYE).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => {
+            if let Err(error) = served {
+                tracing::error!("the screen stopped serving: {error}");
+            }
+        }
+        () = over => (),
     }
 }
 
