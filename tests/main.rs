@@ -1,5 +1,6 @@
 //! What a user is promised, told as stories: one test binary, a module per story.
 
+mod browser;
 mod central;
 mod central_book;
 mod checker;

@@ -88,16 +88,25 @@ pub fn request(address: SocketAddr, method: &str, path: &str, header: &str, body
     );
     stream.write_all(head.as_bytes()).ok()?;
     stream.write_all(body).ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    let split = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&answer[..split]).to_lowercase();
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let head = head.to_lowercase();
     let status = head.split_whitespace().nth(1)?.parse().ok()?;
-    let body = &answer[split + 4..];
-    let body = match head.contains("transfer-encoding: chunked") {
-        true => unchunk(body)?,
-        false => body.to_vec(),
-    };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or_default()];
+    match length {
+        // Some servers keep the line open whatever they were asked.
+        Some(_) => stream.read_exact(&mut body).ok()?,
+        None => stream.read_to_end(&mut body).map(|_| ()).ok()?,
+    }
+    if head.contains("transfer-encoding: chunked") {
+        body = unchunk(&body)?;
+    }
     Some((status, body))
 }
 
@@ -172,13 +181,23 @@ impl Server {
 
     /// A tool of the server at work on its database; what it printed.
     pub fn tool(&self, arguments: &[&str]) -> String {
-        let output = gatebook()
+        self.tool_with(arguments, "")
+    }
+
+    /// The same, with something to read on its standard input.
+    pub fn tool_with(&self, arguments: &[&str], typed: &str) -> String {
+        let mut child = gatebook()
             .args(["server", "--config"])
             .arg(&self.config)
             .args(arguments)
             .env("RUST_LOG", "error")
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "gatebook server {arguments:?}: {errors}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()

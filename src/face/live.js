@@ -15,7 +15,7 @@ async function swap() {
   if (swapping) { again = true; return; }
   swapping = true;
   try {
-    const answer = await fetch(page, { headers: { "accept": "text/html" }, redirect: "error" });
+    const answer = await fetch(page, { headers: { "accept": "text/html", "gatebook-again": "1" }, redirect: "error" });
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {

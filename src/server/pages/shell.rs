@@ -29,6 +29,8 @@ use crate::sync::wire::Refusal;
 
 /// Cookie of the language that a person chose.
 const LANG_COOKIE: &str = "gatebook-lang";
+/// Header of a page that asks for itself again.
+const AGAIN: &str = "gatebook-again";
 /// Most alarms that are counted; who has more has no use for the exact number.
 const ALARM_ROWS: usize = 100;
 
@@ -113,7 +115,9 @@ impl Ask {
         let lang = asked.unwrap_or_else(|| preferred(server, &parts.headers));
         let reader = Reader { lang, zone: server.config.zone.clone(), now: Moment::now() };
         let visitor = parts.extensions.get::<Visitor>().cloned();
-        Ask { server: server.clone(), visitor, reader, uri, chosen: asked.is_some() }
+        // A page that asks for itself again chooses nothing: another one may have chosen since.
+        let chosen = asked.is_some() && !parts.headers.contains_key(AGAIN);
+        Ask { server: server.clone(), visitor, reader, uri, chosen }
     }
 
     pub fn lang(&self) -> Lang {
@@ -186,7 +190,7 @@ impl Ask {
                 (self.rail(room, frame))
                 main #main tabindex="-1" { (self.alarm(frame)) (body) }
                 // Filled by the script when the line to the server is cut.
-                p #live .stale hidden role="status" data-from="/live" data-page=(self.here(&[]))
+                p #live .stale hidden role="status" data-from="/live" data-page=(self.here(&[("lang", Some(lang.tag()))]))
                     data-zone=[self.reader.zone.iana_name()] data-stale=(lang.say("stale")) {}
             },
         );

@@ -577,7 +577,7 @@ async fn amount(State(shared): Here, headers: HeaderMap, Form(form): Form<Amount
     let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
     let quantity = form.amount.parse::<Quantity>().ok().filter(|quantity| 0 < quantity.amount);
     let Some(quantity) = quantity else {
-        return Redirect::to(&format!("/s/{}/list?wrong=amount", path(&station.name))).into_response();
+        return Redirect::to(&format!("/s/{}/list?wrong=amount#amount", path(&station.name))).into_response();
     };
     answered(&headers, station, shared.ask(station, Input::Amount(quantity)).await)
 }

@@ -60,7 +60,9 @@ function sound(answer) {
   if (answer.number <= last) return;
   last = answer.number;
   if (answer.sound.length) tones(answer.sound, answer.square);
-  if (answer.vibration.length && navigator.vibrate) navigator.vibrate(answer.vibration);
+  // Before the first touch a browser refuses to shake, and says so in its log.
+  const touched = !navigator.userActivation || navigator.userActivation.hasBeenActive;
+  if (answer.vibration.length && navigator.vibrate && touched) navigator.vibrate(answer.vibration);
 }
 
 // An alarm that nobody ended sounds on: 960 and 770 Hz in turn.
