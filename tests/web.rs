@@ -376,6 +376,86 @@ fn every_line_is_on_exactly_one_page() {
     });
 }
 
+#[test]
+fn a_long_list_of_records_does_not_end_early() {
+    story(async |house| {
+        let auditor = house.come_in("chen", &[Role::Auditor]).await;
+        let places: Vec<_> = (0..230).map(house::place).collect();
+        house.put_all(places).await;
+        for limit in [50, 200, 201, 500] {
+            let (mut after, mut seen) = (String::new(), BTreeSet::new());
+            loop {
+                let address = format!("/api/v1/places?limit={limit}{after}");
+                let page: Value = house.get(&address, &auditor).await.json().await.unwrap();
+                seen.extend(page["items"].as_array().unwrap().iter().map(Value::to_string));
+                match page["next"].as_str() {
+                    Some(next) => after = format!("&after={next}"),
+                    None => break,
+                }
+            }
+            assert_eq!(seen.len(), 230, "by pages of {limit}");
+        }
+        house.running.stop().await;
+    });
+}
+
+#[test]
+fn no_address_upsets_the_store() {
+    story(async |house| {
+        let chen = house.come_in("chen", &[Role::Administrator, Role::Auditor]).await;
+        for path in [
+            "/search?q=%00",
+            "/units/a%00b",
+            "/api/v1/units/%00",
+            "/api/v1/units/%ff",
+            "/api/v1/units?after=%00",
+            "/api/v1/balances?place=%00",
+            "/api/v1/balances?after=%0a%0ax",
+            "/api/v1/custody?after=99999999999999999999%0aa",
+            "/api/v1/movements?since=18446744073709551615",
+            "/api/v1/exceptions?after=9223372036854775808.00.a.b",
+            "/movements?before=-1",
+            "/people/4294967296",
+            "/assets/..%2f..%2fCargo.toml",
+            "/assets/%2e%2e/face.css",
+        ] {
+            let answer = house.get(path, &chen).await;
+            assert!(!answer.status().is_server_error(), "{path}: {}", answer.text().await.unwrap());
+        }
+        let nobody = house.log_in("che\0n", "a pass phrase\0of the house").await;
+        assert_eq!(nobody.status(), StatusCode::FORBIDDEN);
+        house.running.stop().await;
+    });
+}
+
+#[test]
+fn many_guesses_at_once_are_no_more_than_few() {
+    story(async |house| {
+        house.come_in("chen", &[Role::Keeper]).await;
+        let guesses = (0..30).map(async |_| house.log_in("chen", "not the pass phrase").await.status());
+        let answers = futures_util::future::join_all(guesses).await;
+        let tried = answers.iter().filter(|status| **status == StatusCode::FORBIDDEN).count();
+        // Five in turn, and what was under way beside the fifth.
+        assert!(tried <= 6, "{tried} of 30 guesses were looked at");
+        assert_eq!(answers.iter().filter(|status| **status == StatusCode::TOO_MANY_REQUESTS).count(), 30 - tried);
+        house.running.stop().await;
+    });
+}
+
+#[test]
+fn what_the_server_keeps_is_for_its_account_only() {
+    use std::os::unix::fs::PermissionsExt;
+    runtime().block_on(async {
+        let house = House::open(None).await;
+        for entry in std::fs::read_dir(&house.running.server.config.data).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
+        }
+        house.running.stop().await;
+    });
+}
+
 /// A house where everything has happened once.
 async fn lived_in(house: &House) -> String {
     let everything: &[Role] = &Role::ALL;

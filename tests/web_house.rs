@@ -91,6 +91,21 @@ impl House {
         post.header("idempotency-key", key).json(body).send().await.unwrap()
     }
 
+    /// Many records in one transaction.
+    pub async fn put_all(&self, contents: Vec<Content>) {
+        let server = self.running.server.clone();
+        let key = server.key.clone();
+        let put = move |tx: &mut _| {
+            for content in contents {
+                let command = gatebook::server::api::records::new_command();
+                let at = Moment::now();
+                gatebook::server::book::put(tx, &key, command, Some(1), content, false, Moment(0), at)?;
+            }
+            Ok::<_, gatebook::server::book::DecideError>(())
+        };
+        server.database.write(put).await.unwrap();
+    }
+
     pub async fn put(&self, content: Content) {
         let server = self.running.server.clone();
         let key = server.key.clone();
@@ -253,6 +268,12 @@ pub fn passage(code: &str, direction: Direction, at: Moment, exceptions: Vec<Rea
 
 pub fn name(zh: &str, en: &str) -> Name {
     Name { zh: zh.into(), en: en.into() }
+}
+
+/// A slot of a cabinet by its number.
+pub fn place(number: usize) -> Content {
+    let code = format!("V9-{number:03}");
+    Content::Place(Place { code, parent: None, kind: PlaceKind::Storage, name: name("柜", "Slot") })
 }
 
 /// Master data of a small house.

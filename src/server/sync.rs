@@ -66,7 +66,8 @@ pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Res
     let peer = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|ConnectInfo(peer)| *peer);
     let address = request::client_address(&server, peer.as_ref(), request.headers());
     let at = Moment::now();
-    if let Some(wait) = server.throttle.wait("enrolment", &address, at) {
+    // A code has no name, so the address stands for it: with one name for all, a stranger's tries would keep everyone out.
+    if let Some(wait) = server.throttle.wait(&address, &address, at) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries", "too many wrong codes from here")
             .help("Wait, then ask the administrator for a new code.")
             .retry_after(wait.as_secs().max(1)));
@@ -84,7 +85,7 @@ pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Res
             Ok(answer(signed.answer, StatusCode::OK, &enrolled))
         }
         Err(error @ EnrolError::Code) => {
-            server.throttle.failed("enrolment", &address, at);
+            server.throttle.failed(&address, &address, at);
             Err(Problem::new(StatusCode::FORBIDDEN, "refused", error.to_string()).help(error.help()))
         }
         Err(error @ EnrolError::Terminal { .. }) => {
