@@ -4,15 +4,21 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gatebook::config::server::TlsMode;
-use gatebook::event::{Act, Direction, Reason};
+use gatebook::event::{
+    Act, Attempt, Body, Correction, Decision, Direction, Evidence, Handling, LineRef, Movement, Passage, Piece, Reason,
+    Ruling, System,
+};
 use gatebook::face::words::Lang;
 use gatebook::identity::hex::Hex;
-use gatebook::quantity::Moment;
+use gatebook::quantity::{Moment, Quantity, Unit as Measure};
 use gatebook::server::access::logins::{create_token, revoke_token, set_active};
 use gatebook::server::access::{Role, Roles};
+use gatebook::server::kernel::digest::digest;
+use gatebook::server::rebuild::rebuild;
 use gatebook::server::start::start;
+use gatebook::server::verify::verify;
 use gatebook::server::web::{Need, routes};
-use gatebook::sync::wire::{self, BatchReply, Down, Hello, HelloReply, Refusal};
+use gatebook::sync::wire::{self, Batch, BatchReply, Down, Hello, HelloReply, Refusal};
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::{Value, json};
@@ -452,6 +458,119 @@ fn what_the_server_keeps_is_for_its_account_only() {
             let mode = entry.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
         }
+        house.running.stop().await;
+    });
+}
+
+/// A terminal of the house that lies as well as it can: nothing that it can sign breaks a page or a list.
+#[test]
+fn whatever_a_terminal_says_can_be_shown() {
+    story(async |house| {
+        let chen = house.come_in("chen", &Role::ALL).await;
+        let mut terminal = house.enrol(&chen, "<b>H-07</b>").await;
+        let odd = "<script>x</script>\u{202e}\u{7}\n";
+        let handling = |document: &str| Handling {
+            station: odd.into(),
+            read_point: odd.into(),
+            device: odd.repeat(200),
+            person: Some(u32::MAX),
+            document: Some(document.into()),
+        };
+        let amount = |amount, unit| Quantity { amount, unit };
+        let piece = |code: &str, quantity| Piece { code: code.into(), quantity };
+        let what = vec![
+            piece(odd, amount(i64::MIN, Measure::Mass)),
+            piece("01/09521234543213/10/L7", amount(i64::MIN, Measure::Mass)),
+            piece("01/09521234543213/10/L8", amount(i64::MAX, Measure::Length)),
+            piece("", amount(0, Measure::Volume)),
+        ];
+        let seen =
+            Evidence { first: Moment(i64::MAX), last: Moment(i64::MIN), reads: u32::MAX, rssi_dbm: Some(i16::MIN) };
+        let mut bodies: Vec<Body> = Act::ALL
+            .into_iter()
+            .map(|act| {
+                Body::Movement(Movement {
+                    act,
+                    what: what[..3].to_vec(),
+                    from: Some(odd.into()),
+                    to: Some("person:4294967296".into()),
+                    to_person: Some(u32::MAX),
+                    handling: handling(odd),
+                    exceptions: vec![Reason::NoPass; 300],
+                })
+            })
+            .collect();
+        for what in [what.clone(), Vec::new(), what[..2].to_vec()] {
+            bodies.push(Body::Passage(Passage {
+                direction: Direction::Out,
+                what,
+                // Fewer than pieces.
+                evidence: vec![seen.clone()],
+                inside: odd.into(),
+                outside: odd.into(),
+                handling: handling(odd),
+                exceptions: vec![Reason::NoPass],
+            }));
+        }
+        let corrects = LineRef { terminal: u32::MAX, epoch: Hex([0; 16]), seq: u64::MAX };
+        bodies.extend([
+            Body::Attempt(Attempt { act: Act::Move, what, handling: handling(""), reason: Reason::NoPass }),
+            Body::Correction(Correction { corrects, handling: handling(odd), note: odd.repeat(1_000) }),
+            Body::Decision(Decision { command: Hex([0; 16]), person: None, ruling: Ruling::Revoke { terminal: 1 } }),
+            Body::System(System::ClockOffset { offset_us: i64::MAX, error_us: i64::MIN }),
+            Body::System(System::ClockOffset { offset_us: i64::MIN, error_us: -1 }),
+            Body::System(System::Health { subject: odd.into(), ok: false, text: odd.repeat(1_000) }),
+            Body::System(System::SelfCheck { shown: u64::MAX, written: 0 }),
+            Body::System(System::Started { version: odd.into(), boot: Hex([0; 16]) }),
+        ]);
+        let mut lines = Vec::new();
+        let previous = terminal.head;
+        for body in &bodies {
+            for at in [i64::MIN, 0, i64::MAX] {
+                lines.push(terminal.write(Moment(at), body));
+            }
+        }
+        let batch =
+            Batch { book: terminal.book, previous, lines, seals: Vec::new(), at: Moment(i64::MIN), waiting: u64::MAX };
+        let taken = terminal.send(&house, &batch).await;
+        assert_eq!(taken.status(), StatusCode::OK, "{}", taken.text().await.unwrap());
+        for language in ["en", "zh"] {
+            for path in [
+                "/",
+                "/doors",
+                "/movements",
+                "/movements?kind=passage",
+                "/movements?kind=system",
+                "/exceptions",
+                "/terminals",
+                "/people/4294967295",
+                "/units/01%2F09521234543213%2F10%2FL7",
+                "/units/01%2F09521234543213%2F10%2FL8",
+                "/search?q=L8",
+                "/api/v1/movements?limit=500",
+                "/api/v1/exceptions?limit=500",
+                "/api/v1/balances?limit=500",
+                "/api/v1/custody?limit=500",
+                "/api/v1/terminals",
+                "/api/v1/units/01%2F09521234543213%2F10%2FL8",
+                "/api/v1/digest",
+            ] {
+                let request = house.client.get(house.url(path)).header(COOKIE, &chen);
+                let answer = request.header("accept-language", language).send().await.unwrap();
+                let (status, text) = (answer.status(), answer.text().await.unwrap());
+                assert!(
+                    status == StatusCode::OK || status == StatusCode::NOT_FOUND,
+                    "{language} {path}: {status} {text}"
+                );
+                if !path.starts_with("/api/") {
+                    assert!(!text.contains("<script>x") && !text.contains("<b>H-07"), "{path}");
+                }
+            }
+        }
+        let database = &house.running.server.database;
+        let digest = database.read(digest).await.unwrap();
+        assert_eq!(database.write(rebuild).await.unwrap(), digest, "the rebuild differs");
+        assert_eq!(database.read(verify).await.unwrap().faults, []);
         house.running.stop().await;
     });
 }

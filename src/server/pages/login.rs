@@ -54,7 +54,7 @@ pub async fn enter(
     let lang = ask.lang();
     let next = sent.next.as_deref();
     // Held from here on: of many tries sent at once, each hears of those before it.
-    let _place = server.password_checks.acquire().await;
+    let place = server.password_checks.acquire().await;
     if let Some(wait) = server.throttle.wait(&sent.name, &address, at) {
         let span = ask.reader.span(wait.as_secs().max(60));
         let text = lang.tell("login-wait", &[("span", (&span).into())]);
@@ -71,6 +71,7 @@ pub async fn enter(
         server.throttle.failed(&sent.name, &address, at);
         return Ok(show(&ask, StatusCode::FORBIDDEN, &sent.name, next, Some(&lang.say("login-wrong"))));
     }
+    drop(place);
     server.throttle.succeeded(&sent.name, &address);
     let life = Duration::from_secs(u64::from(server.config.session.hours) * 3_600);
     let name = sent.name;
