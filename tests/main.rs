@@ -13,6 +13,7 @@ mod kills;
 mod ledger;
 mod replug;
 mod rig;
+mod strangers;
 mod terminal;
 mod web;
 mod web_house;

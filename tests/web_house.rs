@@ -17,12 +17,29 @@ use gatebook::sync::wire::{self, Batch, Enrol, Enrolled};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Response, StatusCode};
 
+use crate::central::own_postgres;
+
 pub const PASSWORD: &str = "a pass phrase of the house";
 
 pub struct House {
     pub running: Running,
     pub client: Client,
     _folder: tempfile::TempDir,
+}
+
+/// Tells the story at a server on SQLite and, when `GATEBOOK_TEST_POSTGRES` names one, at a server on PostgreSQL.
+pub fn story(test: impl AsyncFn(House)) {
+    runtime().block_on(async {
+        test(House::open(None).await).await;
+        if let Some((url, drop)) = own_postgres().await {
+            test(House::open(Some(url)).await).await;
+            drop.await;
+        }
+    });
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 pub fn config(folder: &Path, mode: TlsMode) -> ServerConfig {
