@@ -135,7 +135,9 @@ impl FromStr for Quantity {
         let (whole, rest) = figure.split_once(['.', ',']).unwrap_or((figure, ""));
         let decimals = unit.shown().0 as usize;
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(rest) || decimals < rest.len() {
+        // `1,234 g` is a kilogram to some and a gram to others.
+        let grouped = figure.contains(',') && rest.len() == 3;
+        if whole.is_empty() || !digits(whole) || !digits(rest) || decimals < rest.len() || grouped {
             return Err(bad());
         }
         let amount: i64 = format!("{whole}{rest:0<decimals$}").parse().map_err(|_| bad())?;
@@ -159,7 +161,7 @@ mod tests {
             let quantity: Quantity = typed.parse().unwrap();
             assert_eq!((quantity.amount, quantity.to_string().as_str()), (amount, shown), "{typed}");
         }
-        for wrong in ["", "g", "1.5", "1.2345678 g", "1 oz", "--1", "99999999999999999999"] {
+        for wrong in ["", "g", "1.5", "1.2345678 g", "1 oz", "--1", "1,234 g", "1,234.5 g", "99999999999999999999"] {
             assert!(wrong.parse::<Quantity>().is_err(), "{wrong}");
         }
     }

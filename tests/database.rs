@@ -111,6 +111,25 @@ fn a_lost_connection_is_made_again() {
 }
 
 #[test]
+fn what_was_missed_while_the_line_was_cut_is_heard_of() {
+    on_every_engine(async |central| {
+        if central.engine != "PostgreSQL" {
+            return;
+        }
+        let replica = Database::open(&central.url).await.unwrap();
+        let mut ear = replica.subscribe();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        central.database.write(move |tx| tx.query(cut, &[])?[0].int(0)).await.unwrap();
+        // The replica's ear is deaf for 2 s.
+        central.enrol(1).await;
+        let heard = async { ear.wait_for(|change| change.position == 1).await.map(|change| change.position) };
+        assert_eq!(tokio::time::timeout(Duration::from_secs(20), heard).await.unwrap().unwrap(), 1);
+    });
+}
+
+#[test]
 fn thirty_two_writers_lose_nothing() {
     on_every_engine(async |central| {
         let writers = (0..32_u8).map(|n| {

@@ -14,6 +14,7 @@ mod kills;
 mod ledger;
 mod replug;
 mod rig;
+mod strangers;
 mod terminal;
 mod web;
 mod web_house;

@@ -17,12 +17,29 @@ use gatebook::sync::wire::{self, Batch, Enrol, Enrolled};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Response, StatusCode};
 
+use crate::central::own_postgres;
+
 pub const PASSWORD: &str = "a pass phrase of the house";
 
 pub struct House {
     pub running: Running,
     pub client: Client,
     _folder: tempfile::TempDir,
+}
+
+/// Tells the story at a server on SQLite and, when `GATEBOOK_TEST_POSTGRES` names one, at a server on PostgreSQL.
+pub fn story(test: impl AsyncFn(House)) {
+    runtime().block_on(async {
+        test(House::open(None).await).await;
+        if let Some((url, drop)) = own_postgres().await {
+            test(House::open(Some(url)).await).await;
+            drop.await;
+        }
+    });
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 pub fn config(folder: &Path, mode: TlsMode) -> ServerConfig {
@@ -89,6 +106,21 @@ impl House {
     pub async fn post_json(&self, path: &str, cookie: &str, key: &str, body: &serde_json::Value) -> Response {
         let post = self.client.post(self.url(path)).header(COOKIE, cookie).header(ORIGIN, &self.running.url);
         post.header("idempotency-key", key).json(body).send().await.unwrap()
+    }
+
+    /// Many records in one transaction.
+    pub async fn put_all(&self, contents: Vec<Content>) {
+        let server = self.running.server.clone();
+        let key = server.key.clone();
+        let put = move |tx: &mut _| {
+            for content in contents {
+                let command = gatebook::server::api::records::new_command();
+                let at = Moment::now();
+                gatebook::server::book::put(tx, &key, command, Some(1), content, false, Moment(0), at)?;
+            }
+            Ok::<_, gatebook::server::book::DecideError>(())
+        };
+        server.database.write(put).await.unwrap();
     }
 
     pub async fn put(&self, content: Content) {
@@ -253,6 +285,12 @@ pub fn passage(code: &str, direction: Direction, at: Moment, exceptions: Vec<Rea
 
 pub fn name(zh: &str, en: &str) -> Name {
     Name { zh: zh.into(), en: en.into() }
+}
+
+/// A slot of a cabinet by its number.
+pub fn place(number: usize) -> Content {
+    let code = format!("V9-{number:03}");
+    Content::Place(Place { code, parent: None, kind: PlaceKind::Storage, name: name("柜", "Slot") })
 }
 
 /// Master data of a small house.

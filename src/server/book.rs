@@ -15,9 +15,6 @@ use crate::server::stored::{self, Cursor, Stored, line_id, line_ref};
 use crate::sync::records::{Content, Record};
 use crate::sync::wire::SignedRecord;
 
-/// Lines in one answer at most.
-pub const PAGE_MAX: usize = 200;
-
 /// Records in one page of the downlink at most; each is a few hundred bytes.
 pub const DOWN_MAX: usize = 1_000;
 
@@ -408,15 +405,6 @@ pub fn take_back(tx: &mut Tx, server: &ServerKey, records: &[SignedRecord], at: 
         decide(tx, server, command, None, Ruling::Put { record: HexBytes(body) }, at)?;
     }
     Ok(taken)
-}
-
-/// Lines by arrival, after a position.
-///
-/// # Errors
-/// What the database says.
-pub fn lines_after(tx: &mut Tx, position: u64, limit: usize) -> Result<Vec<Stored>, DatabaseError> {
-    let sql = format!("SELECT {} FROM line WHERE position > ?1 ORDER BY position LIMIT ?2", lines::COLUMNS);
-    tx.query(&sql, &[position.into(), limit.min(PAGE_MAX).into()])?.iter().map(lines::read).collect()
 }
 
 /// One line.

@@ -87,6 +87,9 @@ pub struct Flag {
 /// Batches of one terminal kept in quarantine at most; more are only counted.
 const QUARANTINE_MAX: i64 = 50;
 
+/// Flags in one answer at most.
+const FLAGS_MAX: usize = 200;
+
 /// Longest list of troubles that is kept of a terminal, in bytes.
 const TROUBLES_MAX: usize = 4_096;
 
@@ -389,7 +392,7 @@ fn compare_tails(tx: &mut Tx, hello: &Hello, cursor: &Cursor, received: Moment) 
 pub fn flags(tx: &mut Tx) -> Result<Vec<Flag>, DatabaseError> {
     let sql = "SELECT terminal_no, epoch, what, seq, detail, since_us, last_us, times FROM flag \
                ORDER BY last_us DESC, terminal_no, epoch, what, seq LIMIT ?1";
-    let rows = tx.query(sql, &[book::PAGE_MAX.into()])?;
+    let rows = tx.query(sql, &[FLAGS_MAX.into()])?;
     let mut flags = Vec::with_capacity(rows.len());
     for row in rows {
         let line = LineRef { terminal: row.number(0)?, epoch: row.hex(1)?, seq: row.count(3)? };

@@ -2,7 +2,7 @@
 //! is written.
 
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, header};
 
@@ -38,15 +38,25 @@ fn cookie_name(server: &Server) -> &'static str {
     if server.secure() { COOKIE_SECURE } else { COOKIE }
 }
 
-/// Where a request comes from. `X-Forwarded-For` is believed only behind a proxy, and only its last entry: the one that
-/// our own proxy wrote.
+/// Where a request comes from, for counting wrong tries. `X-Forwarded-For` is believed only behind a proxy, and only its
+/// last entry: the one that our own proxy wrote. An IPv6 address counts as its /64: whoever has one there has them all.
 pub fn client_address(server: &Server, peer: Option<&SocketAddr>, headers: &HeaderMap) -> String {
     let forwarded = headers.get_all("x-forwarded-for").into_iter().next_back().and_then(|value| value.to_str().ok());
     let told = forwarded.and_then(|line| line.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
     match (server.config.tls.behind_proxy, told, peer) {
-        (true, Some(told), _) => told.to_string(),
-        (_, _, Some(peer)) => peer.ip().to_string(),
+        (true, Some(told), _) => place(told),
+        (_, _, Some(peer)) => place(peer.ip()),
         _ => "unknown".to_owned(),
+    }
+}
+
+fn place(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
     }
 }
 
@@ -60,4 +70,21 @@ pub fn encoded(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_house_is_one_place() {
+        for (address, wanted) in [
+            ("10.0.0.9", "10.0.0.9"),
+            ("::ffff:10.0.0.9", "10.0.0.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(place(address.parse().unwrap()), wanted, "{address}");
+        }
+    }
 }

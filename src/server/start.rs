@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -29,6 +30,9 @@ use crate::server::web;
 
 /// Requests that run when the server is told to stop get this long.
 const FINISH: Duration = Duration::from_secs(10);
+/// A connection whose next request does not begin within this time is closed: a stranger who only holds the line would
+/// take the places of those who speak. Terminals and pages that live speak far more often.
+const HEADERS: Duration = Duration::from_secs(60);
 /// How often the own book is looked at for a seal, and the terminals for silence.
 const SEAL_EVERY: Duration = Duration::from_secs(2);
 const WATCH_EVERY: Duration = Duration::from_secs(2);
@@ -143,11 +147,13 @@ fn serve(
     let failed = |why| StartError::Listen { address, why };
     Ok(match secured {
         Some(secured) => {
-            let server = axum_server::from_tcp_rustls(listener, secured).map_err(failed)?;
+            let mut server = axum_server::from_tcp_rustls(listener, secured).map_err(failed)?;
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
             tokio::spawn(server.handle(handle).serve(service))
         }
         None => {
-            let server = axum_server::from_tcp(listener).map_err(failed)?;
+            let mut server = axum_server::from_tcp(listener).map_err(failed)?;
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
             tokio::spawn(server.handle(handle).serve(service))
         }
     })

@@ -30,6 +30,8 @@ use crate::sync::wire::{self, Batch, Down, Enrol, Hello, Packed, Return, Returne
 
 /// Records in one answer of the downlink.
 const RECORDS: usize = 200;
+/// Largest body of a message that carries no lines and no records, in bytes: a hello with a list of troubles.
+const WORD_MAX: usize = 64 * 1024;
 /// A body that takes longer than this to arrive is given up: it holds a place that others wait for.
 const ARRIVAL: Duration = Duration::from_secs(30);
 /// Longest wait that a terminal may ask for, in seconds.
@@ -66,7 +68,8 @@ pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Res
     let peer = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|ConnectInfo(peer)| *peer);
     let address = request::client_address(&server, peer.as_ref(), request.headers());
     let at = Moment::now();
-    if let Some(wait) = server.throttle.wait("enrolment", &address, at) {
+    // A code has no name, so the address stands for it: with one name for all, a stranger's tries would keep everyone out.
+    if let Some(wait) = server.throttle.wait(&address, &address, at) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries", "too many wrong codes from here")
             .help("Wait, then ask the administrator for a new code.")
             .retry_after(wait.as_secs().max(1)));
@@ -84,7 +87,7 @@ pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Res
             Ok(answer(signed.answer, StatusCode::OK, &enrolled))
         }
         Err(error @ EnrolError::Code) => {
-            server.throttle.failed("enrolment", &address, at);
+            server.throttle.failed(&address, &address, at);
             Err(Problem::new(StatusCode::FORBIDDEN, "refused", error.to_string()).help(error.help()))
         }
         Err(error @ EnrolError::Terminal { .. }) => {
@@ -223,16 +226,21 @@ async fn signed(server: &Server, request: Request) -> Result<Signed, Problem> {
 
 async fn arrived(request: Request) -> Result<(axum::http::request::Parts, Bytes), Problem> {
     let (parts, body) = request.into_parts();
+    // The signature is known to hold only when the body is here: what a stranger can make us keep until then is little.
+    let max = match parts.uri.path() {
+        wire::BATCH | wire::RETURN => wire::BATCH_BYTES_MAX,
+        _ => WORD_MAX,
+    };
     let too_large = || {
-        let detail = format!("the body has more than {} bytes", wire::BATCH_BYTES_MAX);
+        let detail = format!("the body has more than {max} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail)
             .help("Send fewer lines at a time, or compress with zstd.")
     };
     let told = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if told.is_some_and(|length| wire::BATCH_BYTES_MAX < length) {
+    if told.is_some_and(|length| max < length) {
         return Err(too_large());
     }
-    match tokio::time::timeout(ARRIVAL, body::to_bytes(body, wire::BATCH_BYTES_MAX)).await {
+    match tokio::time::timeout(ARRIVAL, body::to_bytes(body, max)).await {
         Ok(Ok(bytes)) => Ok((parts, bytes)),
         Ok(Err(error)) => match std::error::Error::source(&error) {
             Some(cause) if cause.to_string().contains("length limit") => Err(too_large()),

@@ -1,6 +1,7 @@
-//! Every route of the server on one page, each with what a visitor needs for it. [`guard`] asks before any handler runs.
+//! Every route of the server on one page, each with what a visitor needs for it. `guard` asks before any handler runs.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -26,6 +27,9 @@ use crate::sync::wire;
 
 /// Largest body of a page or API request, in bytes: a record with a pass for some thousand units.
 const BODY_MAX: usize = 256 * 1024;
+
+/// A stranger's request that is not done by then is given up: it waits for a body that trickles in.
+const STRANGER: Duration = Duration::from_secs(30);
 
 /// What a route asks of who comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,10 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
     if need == Need::Signature {
         return next.run(request).await;
     }
+    // No text of the house holds a zero byte, and PostgreSQL takes none.
+    if request.uri().to_string().contains("%00") {
+        return Problem::unreadable("the address holds a zero byte").into_response();
+    }
     let visitor = match visitor(&server, request.headers()).await {
         Ok(visitor) => visitor,
         Err(problem) => return problem.into_response(),
@@ -149,7 +157,11 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
             }
             let (parts, body) = request.into_parts();
             let ask = (!program).then(|| pages::shell::Ask::of(&server, &parts));
-            let response = next.run(Request::from_parts(parts, body)).await;
+            let running = next.run(Request::from_parts(parts, body));
+            let response = match need {
+                Need::Nothing => tokio::time::timeout(STRANGER, running).await.unwrap_or_else(|_| too_slow()),
+                Need::Signature | Need::Login | Need::May(_) => running.await,
+            };
             match (ask, response.extensions().get::<Shown>()) {
                 // A person gets a page in their language, a program gets problem+json.
                 (Some(ask), Some(shown)) => ask.refusal(shown.status, &shown.refusal),
@@ -168,6 +180,11 @@ async fn guard(State((server, need)): State<(Server, Need)>, mut request: Reques
         }
         None => to_login(request.method(), request.uri()),
     }
+}
+
+fn too_slow() -> Response {
+    let detail = format!("the request did not arrive within {} s", STRANGER.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "too slow", detail).help("Send it again.").into_response()
 }
 
 /// After the login the person goes on where they wanted to go; a form that was sent is not sent again.

@@ -193,7 +193,7 @@ impl R200 {
         gap.into_iter().chain([phase]).min()
     }
 
-    /// Ends the polls; [`R200::closed`] when the module said so, or after [`TRIES`] times [`ANSWER`].
+    /// Ends the polls; [`R200::closed`] when the module said so, or after three requests of 300 ms each.
     pub fn close(&mut self, now: Duration) {
         match self.phase {
             Phase::Over | Phase::Stopping { .. } => (),

@@ -120,6 +120,10 @@ pub fn logins(tx: &mut Tx) -> Result<Vec<Login>, DatabaseError> {
 /// # Errors
 /// What the store says.
 pub fn stored_password(tx: &mut Tx, name: &str) -> Result<Option<String>, DatabaseError> {
+    // No login has such a name, and PostgreSQL takes no zero byte.
+    if name.contains('\0') {
+        return Ok(None);
+    }
     let row = tx.query_opt("SELECT password FROM login WHERE name = ?1 AND active = 1", &[name.into()])?;
     row.map(|row| row.text(0).map(str::to_owned)).transpose()
 }

@@ -6,9 +6,6 @@ use crate::server::database::{DatabaseError, Tx, Value};
 use crate::server::stored::{is_key, line_id, unit_key};
 use crate::sync::records::{Binding, Content, Item, Record};
 
-/// Records in one answer at most.
-pub const PAGE_MAX: usize = 200;
-
 /// Longest body of a record in bytes; a line's body holds it with a few bytes to spare.
 pub const RECORD_MAX: usize = 48 * 1024;
 
@@ -74,7 +71,8 @@ pub fn record(tx: &mut Tx, kind: &str, key: &str) -> Result<Option<Record>, Data
     tx.query_opt(sql, &[kind.into(), key.into()])?.map(|row| parse(row.blob(0)?)).transpose()
 }
 
-/// The latest versions of one kind, by key; `after` is the key of the last one seen. People sort by their number as text.
+/// The latest `limit` versions of one kind, by key; `after` is the key of the last one seen. People sort by their number
+/// as text. Who asks bounds the limit.
 ///
 /// # Errors
 /// What the database says.
@@ -82,7 +80,7 @@ pub fn records(tx: &mut Tx, kind: &str, after: Option<&str>, limit: usize) -> Re
     let sql = "SELECT r.body FROM record r WHERE r.kind = ?1 AND r.name > ?2 AND NOT EXISTS \
                (SELECT 1 FROM record n WHERE n.kind = r.kind AND n.name = r.name AND n.version > r.version) \
                ORDER BY r.name LIMIT ?3";
-    let values = [kind.into(), after.unwrap_or_default().into(), limit.min(PAGE_MAX).into()];
+    let values = [kind.into(), after.unwrap_or_default().into(), limit.into()];
     tx.query(sql, &values)?.iter().map(|row| parse(row.blob(0)?)).collect()
 }
 

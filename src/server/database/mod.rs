@@ -1,6 +1,6 @@
 //! The server's store: one SQLite file or one PostgreSQL database, behind one kind of transaction.
 //!
-//! SQL is written once, in SQLite's words (`?1`, `INTEGER`, `BLOB`, `STRICT`); [`rewrite`] turns it into PostgreSQL's.
+//! SQL is written once, in SQLite's words (`?1`, `INTEGER`, `BLOB`, `STRICT`); `rewrite` turns it into PostgreSQL's.
 //! Transactions are plain synchronous functions over [`Tx`] on a blocking thread, so that a decision reads top to bottom.
 //!
 //! One writer at a time, on both engines: the arrival position of a line must become visible in its order, or a reader

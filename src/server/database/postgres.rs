@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, Statement};
 
 use crate::server::database::value::{Row, Value};
 use crate::server::database::{Change, DatabaseError, hear, rewrite};
@@ -78,14 +78,23 @@ pub(super) async fn listen(config: Config, changes: Weak<watch::Sender<Change>>)
 
 async fn listen_once(config: &Config, changes: &Weak<watch::Sender<Change>>) -> Result<(), tokio_postgres::Error> {
     let (client, mut connection) = config.connect(NoTls).await?;
-    let mut listening = pin!(client.batch_execute("LISTEN gatebook_change"));
+    // What came between the last word and this one is asked for: the next may be hours away.
+    let begin = "LISTEN gatebook_change; SELECT max(position) FROM line";
+    let mut listening = pin!(client.simple_query(begin));
     let mut listens = false;
     loop {
         if !listens {
             // The connection has to be driven while the command is under way.
             tokio::select! {
                 done = &mut listening => {
-                    done?;
+                    for answer in done? {
+                        if let SimpleQueryMessage::Row(row) = answer
+                            && let Some(Ok(position)) = row.get(0).map(str::parse)
+                            && let Some(changes) = changes.upgrade()
+                        {
+                            hear(&changes, Change { position });
+                        }
+                    }
                     listens = true;
                 }
                 message = poll_fn(|context| connection.poll_message(context)) => if message.transpose()?.is_none() {

@@ -1,5 +1,8 @@
 //! SQLite: one file, write-ahead log, every commit on disk before it is answered.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,12 +21,17 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(path: &Path, write: bool) -> Result<File, DatabaseError> {
-        let connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE
-                | if write { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() }
-                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        if write {
+            // The server's key and everybody's password hash are in it. SQLite gives its side files the same rights.
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            if let Err(why) = made
+                && why.kind() != ErrorKind::AlreadyExists
+            {
+                return Err(DatabaseError::Open { url: path.display().to_string(), why: why.to_string() });
+            }
+        }
+        let connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Another process (a backup, the administrator's shell) may hold the lock for a moment.
         connection.busy_timeout(std::time::Duration::from_secs(10))?;

@@ -53,6 +53,8 @@ pub async fn enter(
     let address = client_address(&server, peer.as_ref(), &headers);
     let lang = ask.lang();
     let next = sent.next.as_deref();
+    // Held from here on: of many tries sent at once, each hears of those before it.
+    let place = server.password_checks.acquire().await;
     if let Some(wait) = server.throttle.wait(&sent.name, &address, at) {
         let span = ask.reader.span(wait.as_secs().max(60));
         let text = lang.tell("login-wait", &[("span", (&span).into())]);
@@ -64,12 +66,12 @@ pub async fn enter(
     let stored = server.database.read(move |tx| logins::stored_password(tx, &name)).await?;
     let typed = sent.password.clone();
     let fits = typed.len() <= password::LONGEST;
-    let _place = server.password_checks.acquire().await;
     let checked = tokio::task::spawn_blocking(move || fits && password::holds(stored.as_deref(), &typed)).await;
     if !checked.unwrap_or(false) {
         server.throttle.failed(&sent.name, &address, at);
         return Ok(show(&ask, StatusCode::FORBIDDEN, &sent.name, next, Some(&lang.say("login-wrong"))));
     }
+    drop(place);
     server.throttle.succeeded(&sent.name, &address);
     let life = Duration::from_secs(u64::from(server.config.session.hours) * 3_600);
     let name = sent.name;
