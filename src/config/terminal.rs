@@ -206,7 +206,18 @@ pub enum DirectionBy {
     /// The side on which a tag was seen first and last.
     Antennas { inside: Vec<u16>, outside: Vec<u16> },
     /// Where the book has the thing: what is inside goes out.
-    Book,
+    Book { never_seen: NeverSeen },
+}
+
+/// How a door that goes by the book takes a thing that this terminal never saw anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeverSeen {
+    /// As being at its home: one that belongs inside goes out, so a theft is never overlooked.
+    Home,
+    /// As coming in: a door through which goods arrive.
+    In,
+    /// As going nobody knows which way: a person looks at it.
+    Ask,
 }
 
 #[derive(Clone, Debug)]
@@ -515,6 +526,8 @@ fn door(entry: &mut Section) -> Door {
     let inside: Vec<u16> = entry.wholes("inside_antennas", 1..=255);
     let outside: Vec<u16> = entry.wholes("outside_antennas", 1..=255);
     let by_antennas = entry.word("direction", &[("antennas", true), ("book", false)]).unwrap_or(true);
+    let ways = [("home", NeverSeen::Home), ("in", NeverSeen::In), ("ask", NeverSeen::Ask)];
+    let never_seen = entry.word("never_seen", &ways).unwrap_or(NeverSeen::Home);
     if by_antennas && (inside.is_empty() || outside.is_empty()) {
         let what = "`direction` is \"antennas\" and one side has none".to_owned();
         entry.complain("direction", what, "name the antennas of both sides, or set direction = \"book\"");
@@ -526,7 +539,10 @@ fn door(entry: &mut Section) -> Door {
     let door = Door {
         inside: entry.name("inside"),
         outside: entry.name("outside"),
-        direction: if by_antennas { DirectionBy::Antennas { inside, outside } } else { DirectionBy::Book },
+        direction: match by_antennas {
+            true => DirectionBy::Antennas { inside, outside },
+            false => DirectionBy::Book { never_seen },
+        },
         gone_after_ms: entry.whole("gone_after_ms", 200..=60_000),
         weakest_rssi_dbm: entry.whole("weakest_rssi_dbm", -120..=0),
     };

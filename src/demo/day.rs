@@ -101,7 +101,7 @@ async fn arrive(stage: &Stage, samples: [&Sample; 4]) {
     }
 }
 
-/// A crate comes through the receiving door; its book knows nothing of it yet, so the door asks for a person's eye.
+/// A crate comes in through the receiving door, where what was never seen before arrives.
 async fn through_receiving(stage: &Stage, samples: [&Sample; 2]) {
     for sample in samples {
         let stays = STRIDE + Duration::from_millis(300);

@@ -140,7 +140,7 @@ impl Stage {
             format!(
                 "[[device]]\nname = \"module\"\ndriver = \"r200\"\nport = \"{port}\"\n\
                  [[station]]\nname = \"receiving-door\"\nkind = \"door\"\ndevices = [\"module\"]\nplace = \"{}\"\n\
-                 inside = \"{}\"\noutside = \"{}\"\ndirection = \"book\"\ngone_after_ms = {}\nweakest_rssi_dbm = -90\n",
+                 inside = \"{}\"\noutside = \"{}\"\ndirection = \"book\"\nnever_seen = \"in\"\ngone_after_ms = {}\nweakest_rssi_dbm = -90\n",
                 vault::DOOR_RECEIVING,
                 vault::VAULT,
                 vault::RECEIVING,

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::terminal::NeverSeen;
 use crate::event::{BODY_MAX, Body, Direction, Evidence, Handling, Passage, Piece, Reason};
 use crate::identity::Identifier;
 use crate::quantity::{Moment, Quantity};
@@ -49,7 +50,7 @@ pub enum Telling {
     /// From two rows of antennas: which row saw the thing later, by at least `gap`.
     Rows { inner: Vec<u16>, outer: Vec<u16>, gap: Duration },
     /// From where the thing was before: inside, so it goes out.
-    Book,
+    Book(NeverSeen),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -338,7 +339,7 @@ impl Door {
             let rose = stray.rose.is_some_and(|rose| presence.last.saturating_sub(rose) < STRAY_ROSE_WITHIN);
             let walked = match self.settings.telling {
                 Telling::Rows { .. } if rose => self.direction(presence, world),
-                Telling::Rows { .. } | Telling::Book => Direction::Unknown,
+                Telling::Rows { .. } | Telling::Book(_) => Direction::Unknown,
             };
             if gone_after <= unseen && walked != Direction::Unknown {
                 ended.push((walked, presence.clone()));
@@ -360,10 +361,18 @@ impl Door {
                 (Some(inner), Some(outer)) if gap.as_secs_f64() < inner - outer => Direction::In,
                 _ => Direction::Unknown,
             },
-            Telling::Book => {
+            Telling::Book(never_seen) => {
                 let Some(unit) = &presence.unit else { return Direction::Unknown };
                 let home = || world.reference.unit(unit).and_then(|unit| unit.home.as_deref());
-                let Some(place) = world.remembered.place_of(unit).or_else(home) else { return Direction::Unknown };
+                let place = match (world.remembered.place_of(unit), never_seen) {
+                    (Some(place), _) => place,
+                    (None, NeverSeen::In) => return Direction::In,
+                    (None, NeverSeen::Ask) => return Direction::Unknown,
+                    (None, NeverSeen::Home) => match home() {
+                        Some(home) => home,
+                        None => return Direction::Unknown,
+                    },
+                };
                 if world.reference.lies_in(place, &self.settings.inside) {
                     Direction::Out
                 } else if world.reference.lies_in(place, &self.settings.outside) {
@@ -725,11 +734,25 @@ mod tests {
     #[test]
     fn the_book_tells_the_way_at_a_door_with_one_antenna() {
         let mut house = house(2, 2);
-        let mut door = door(Telling::Book);
+        let mut door = door(Telling::Book(NeverSeen::Home));
         let reads: Vec<_> = [0, 10_000, 20_000].map(|ms| (ms, 0, 1, -50)).into();
         let passages = play(&mut door, &mut house, &reads, 25_000);
         let told: Vec<String> = passages.iter().map(told).collect();
         assert_eq!(told, ["out tag/0000", "in tag/0000", "out tag/0000 pass_used_up"]);
+    }
+
+    #[test]
+    fn what_a_door_never_saw_goes_the_way_that_was_configured() {
+        for (never_seen, want) in [
+            (NeverSeen::Home, "out tag/0000 no_pass"),
+            (NeverSeen::In, "in tag/0000"),
+            (NeverSeen::Ask, "unknown tag/0000 direction_unknown"),
+        ] {
+            let mut house = house(1, 0);
+            let mut door = door(Telling::Book(never_seen));
+            let passages = play(&mut door, &mut house, &[(0, 0, 1, -50)], 5_000);
+            assert_eq!(passages.iter().map(told).collect::<Vec<_>>(), [want], "{never_seen:?}");
+        }
     }
 
     #[test]
@@ -759,7 +782,7 @@ mod tests {
     #[test]
     fn the_alarm_stands_before_the_line_and_until_the_thing_is_back() {
         let mut house = house(2, 0);
-        let mut door = door(Telling::Book);
+        let mut door = door(Telling::Book(NeverSeen::Home));
         door.see(sighting(0, 1, -50), house.world(tick(0)), tick(0));
         let stop = |door: &Door, house: &House, ms| match door.view(house.world(tick(ms)), tick(ms)) {
             View::Stop { pieces, .. } => pieces.len(),
@@ -816,7 +839,7 @@ mod tests {
     #[test]
     fn a_crowd_is_cut_into_lines_that_a_book_takes() {
         let mut house = house(0, 0);
-        let mut door = door(Telling::Book);
+        let mut door = door(Telling::Book(NeverSeen::Home));
         let reads: Vec<_> = (0..2_500).map(|n| (u64::from(n / 10), n, 1, -50)).collect();
         let passages = play(&mut door, &mut house, &reads, 30_000);
         assert!(passages.iter().all(|passage| passage.what.len() <= PIECES_MAX));

@@ -396,7 +396,7 @@ fn door_settings(station: &str, place: &str, door: &crate::config::terminal::Doo
             DirectionBy::Antennas { inside, outside } => {
                 door::Telling::Rows { inner: inside.clone(), outer: outside.clone(), gap: ROW_GAP }
             }
-            DirectionBy::Book => door::Telling::Book,
+            DirectionBy::Book { never_seen } => door::Telling::Book(*never_seen),
         },
         gone_after: Duration::from_millis(door.gone_after_ms),
         stay_max: STAY_MAX.max(Duration::from_millis(door.gone_after_ms) * 2),
