@@ -40,7 +40,7 @@ impl EnrolError {
     pub fn help(&self) -> &'static str {
         match self {
             EnrolError::Decide(error) => error.help(),
-            EnrolError::Code => "Make a new code on the server and scan it within 15 minutes.",
+            EnrolError::Code => "Make a new code on the server and use it within 15 minutes.",
             EnrolError::Terminal { .. } => "Correct the terminal's configuration and enrol it again.",
         }
     }

@@ -78,6 +78,11 @@ impl Server {
         self.config.tls.mode != TlsMode::Off || self.config.tls.behind_proxy
     }
 
+    /// The pin as a terminal's configuration takes it; `None` behind a proxy.
+    pub fn pin_text(&self) -> Option<String> {
+        self.pin.map(|pin| format!("sha256:{pin}"))
+    }
+
     /// A terminal gave a sign of life.
     pub fn seen(&self, terminal: u32, at: Moment) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(terminal, at);

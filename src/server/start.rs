@@ -107,8 +107,8 @@ pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
     if let Some(secured) = secured {
         beside.push(tokio::spawn(renew(server.clone(), secured)));
     }
-    match server.pin {
-        Some(pin) => info!(%address, %pin, "listening at {url}, terminals pin {pin}"),
+    match server.pin_text() {
+        Some(pin) => info!(%address, "listening at {url}, terminals pin {pin}"),
         None => info!(%address, "listening at {url}"),
     }
     Ok(Running { address, url, server, stop, handle, web, beside })

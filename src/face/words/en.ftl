@@ -285,8 +285,8 @@ code-title = One-time code
 code-life = good for 15 minutes, shown this once
 code-server = Server
 code-pin = Certificate pin (SHA-256)
-code-text = Text to scan
-code-help = Enter the code at the new terminal and compare the pin.
+code-text = For the terminal's file
+code-help = Copy these lines into the new terminal's configuration and start it.
 
 # Access
 people = People

@@ -267,8 +267,8 @@ code-title = 一次性登记码
 code-life = 15 分钟内有效，只显示这一次
 code-server = 服务器地址
 code-pin = 证书指纹（SHA-256）
-code-text = 扫码内容
-code-help = 在新终端上输入登记码，并核对证书指纹。
+code-text = 写入终端配置
+code-help = 把这几行写进新终端的配置文件，然后启动终端。
 
 # Access
 people = 人员

@@ -87,8 +87,7 @@ pub async fn enrolment_code(
     Extension(visitor): Extension<Visitor>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let code = new_code(&server, &visitor).await?;
-    let answer =
-        json!({ "code": code, "server": server.url, "pin": server.pin, "text": enrolment_text(&server, &code) });
+    let answer = json!({ "code": code, "server": server.url, "pin": server.pin_text(), "config": enrolment_lines(&server, &code) });
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
@@ -99,10 +98,10 @@ pub async fn new_code(server: &Server, visitor: &Visitor) -> Result<String, Prob
     server.database.write(move |tx| Ok::<_, Problem>(enrolment::make_enrolment_code(tx, person, at)?)).await
 }
 
-/// What a terminal scans: address, code and pin in one text.
-pub fn enrolment_text(server: &Server, code: &str) -> String {
-    let pin = server.pin.map_or_else(String::new, |pin| format!("&pin={pin}"));
-    format!("gatebook-enrol:{}?code={code}{pin}", server.url)
+/// What goes into a new terminal's configuration.
+pub fn enrolment_lines(server: &Server, code: &str) -> String {
+    let pin = server.pin_text().unwrap_or_default();
+    format!("[server]\nurl = \"{}\"\npin = \"{pin}\"\nenrolment_code = \"{code}\"", server.url)
 }
 
 /// Locks a terminal out. What it sends from now on is put aside.

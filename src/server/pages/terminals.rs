@@ -12,7 +12,7 @@ use crate::face::values::{MISSING, grouped};
 use crate::identity::hex::Hex;
 use crate::server::Server;
 use crate::server::access::{Right, Visitor};
-use crate::server::api::fleet::{Presence, enrolment_text, lock_out, new_code};
+use crate::server::api::fleet::{Presence, enrolment_lines, lock_out, new_code};
 use crate::server::api::records::new_command;
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::intake::{self, Flag};
@@ -101,8 +101,8 @@ fn one_time_code(ask: &Ask, code: &str) -> Markup {
             p.big { (code) }
             dl.facts {
                 dt { (lang.say("code-server")) } dd.raw { (ask.server.url) }
-                dt { (lang.say("code-pin")) } dd.raw { @match ask.server.pin { Some(pin) => (pin), None => (MISSING) } }
-                dt { (lang.say("code-text")) } dd.raw { (enrolment_text(&ask.server, code)) }
+                dt { (lang.say("code-pin")) } dd.raw { (ask.server.pin_text().unwrap_or_else(|| MISSING.to_owned())) }
+                dt { (lang.say("code-text")) } dd.raw { pre { (enrolment_lines(&ask.server, code)) } }
             }
             p.faint { (lang.say("code-help")) }
         }
