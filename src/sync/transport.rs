@@ -36,7 +36,7 @@ pub enum Failure {
     #[error("the server is busy")]
     Busy { wait: Option<Duration> },
     /// 413.
-    #[error("the server finds the message too large")]
+    #[error("the server, or a proxy before it, finds the message too large")]
     TooLarge,
     /// 409: the server stands elsewhere.
     #[error("the server stands elsewhere in this book: {}", .0.detail)]

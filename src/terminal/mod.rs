@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use hardware::device::Device;
+use rustix::fs::Access;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -279,15 +280,13 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     Ok(Running { screen, url, book, house, stations, watch, ports, work, aside, stop })
 }
 
-/// Makes the folder and writes into it once: a folder that is only read fails here, and not at the first scan.
+/// Makes the folder, and sees that this user may write there: what fails here would fail at the first scan.
 fn usable(folder: &Path) -> io::Result<()> {
     if folder.exists() && !folder.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "a file of that name is in its place"));
     }
     std::fs::create_dir_all(folder)?;
-    let probe = folder.join("writable");
-    std::fs::File::create(&probe)?;
-    std::fs::remove_file(probe)
+    Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
 /// A session for every device but picture folders, which are made where they are not there. Before anything runs, so that
