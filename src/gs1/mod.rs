@@ -108,7 +108,7 @@ fn stepped_over(rest: &[u8]) -> Option<usize> {
 }
 
 /// GS1 AI encodable character set 82.
-fn is_cset_82(byte: u8) -> bool {
+pub(crate) fn is_cset_82(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod epc;
 pub mod hex;
+mod link;
 
 use std::fmt;
 
@@ -53,6 +54,9 @@ impl Identifier {
             return identifier;
         }
         let text = std::str::from_utf8(bytes).unwrap_or_default();
+        if let Some(identifier) = link::parse(text) {
+            return identifier;
+        }
         let bare = !gs1_carrier && matches!(text.len(), 8 | 12 | 13 | 14) && gs1::check_digit_holds(text);
         // Without an AIM identifier only EAN/UPC lengths with a right check digit are believed to be a GTIN.
         if bare && matches!(aim, None | Some((b'E' | b'I', _))) {
@@ -171,6 +175,7 @@ mod tests {
             (None, "9521234543213", "01/09521234543213"),
             (Some((b'C', b'0')), "9521234543213", "own/9521234543213"),
             (Some((b'E', b'0')), "9521234543213", "01/09521234543213"),
+            (Some((b'Q', b'1')), "https://id.gs1.org/01/09521234543213/21/R7", "01/09521234543213/21/R7"),
             (None, "9521234543214", "own/9521234543214"),
             (Some((b'C', b'1')), "00095201234567891235", "00/095201234567891235"),
             (None, "红宝石-7", "own/红宝石-7"),
