@@ -40,7 +40,22 @@ const TABLE: &[(&str, usize, usize, bool, bool, bool)] = &[
     ("400", 1, 30, false, false, false),
 ];
 
-/// Reads an element string without its AIM identifier.
+/// Characters of an element that needs no separator behind it, AI and value together, by the first two digits of its AI.
+/// Source: GS1 General Specifications, figure 7.8.5-2.
+fn predefined_length(ai: [u8; 2]) -> Option<usize> {
+    Some(match &ai {
+        b"00" => 20,
+        b"01" | b"02" | b"03" | b"41" => 16,
+        b"04" => 18,
+        b"20" => 4,
+        [b'1', b'1'..=b'9'] => 8,
+        [b'3', b'1'..=b'6'] => 10,
+        _ => return None,
+    })
+}
+
+/// Reads an element string without its AIM identifier. An AI that no station needs is stepped over: a weight beside the
+/// serial number must not hide it.
 ///
 /// # Errors
 /// The first element that cannot be read, with its byte position.
@@ -52,7 +67,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Element>, NotAnElementString> {
         let Some(&(ai, min, max, digits, predefined, check)) =
             TABLE.iter().find(|row| rest.starts_with(row.0.as_bytes()))
         else {
-            return Err(NotAnElementString::UnknownAi { at });
+            at += stepped_over(rest).ok_or(NotAnElementString::UnknownAi { at })?;
+            continue;
         };
         let body = rest.get(ai.len()..).unwrap_or_default();
         let len = match predefined {
@@ -78,8 +94,21 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Element>, NotAnElementString> {
     Ok(elements)
 }
 
+/// Length of the element at the front of `rest`, its separator included; `None` when it is none.
+fn stepped_over(rest: &[u8]) -> Option<usize> {
+    let &[first @ b'0'..=b'9', second @ b'0'..=b'9', ..] = rest else { return None };
+    let len = match predefined_length([first, second]) {
+        Some(len) => len,
+        None => rest.iter().position(|&byte| byte == GROUP_SEPARATOR).unwrap_or(rest.len()),
+    };
+    // Two digits alone are no element.
+    let element =
+        rest.get(..len).filter(|element| 2 < element.len() && element.iter().all(|byte| is_cset_82(*byte)))?;
+    Some(element.len() + usize::from(rest.get(len) == Some(&GROUP_SEPARATOR)))
+}
+
 /// GS1 AI encodable character set 82.
-fn is_cset_82(byte: u8) -> bool {
+pub(crate) fn is_cset_82(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
 }
 
@@ -114,7 +143,17 @@ mod tests {
         assert_eq!(pairs(b"10L7\x1d0109521234543213"), Ok(of(&[("10", "L7"), ("01", "09521234543213")])));
         assert_eq!(pairs(b"00095201234567891235"), Ok(of(&[("00", "095201234567891235")])));
         assert_eq!(pairs(b"0109521234543214"), Err(NotAnElementString::CheckDigit { ai: "01".into(), at: 0 }));
-        assert_eq!(pairs(b"99X"), Err(NotAnElementString::UnknownAi { at: 0 }));
+        let serial = of(&[("01", "09521234543213"), ("21", "R7")]);
+        assert_eq!(
+            pairs(b"0109521234543213310300342021R7"),
+            Ok(serial.clone()),
+            "net weight, six digits behind its AI"
+        );
+        assert_eq!(pairs(b"010952123454321399abc\x1d21R7"), Ok(serial.clone()), "a company's own words");
+        assert_eq!(pairs(b"01095212345432132001\x1d21R7\x1d8020X"), Ok(serial), "variant and a payment slip");
+        for wrong in [&b"99"[..], b"XX12", b"9", b"31030", b"99 a\x01"] {
+            assert_eq!(pairs(wrong), Err(NotAnElementString::UnknownAi { at: 0 }), "{wrong:?}");
+        }
         assert_eq!(pairs(b"01095212"), Err(NotAnElementString::Value { ai: "01".into(), at: 0 }));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod epc;
 pub mod hex;
+mod link;
 
 use std::fmt;
 
@@ -9,6 +10,13 @@ use crate::gs1;
 
 /// Longest own code, in characters; a longer text is no number that a person could have meant.
 const OWN_CODE_MAX: usize = 64;
+
+/// Longest canonical text, in bytes: the server's tables have it as a key, and a line with a longer one could not be
+/// projected.
+pub const CANONICAL_MAX: usize = 200;
+
+/// Bytes that a raw code or the code of a tag keeps at most; with its scheme word and in hex they fit.
+const KEPT_MAX: usize = 96;
 
 /// An identity as a code states it.
 ///
@@ -28,7 +36,8 @@ pub enum Identifier {
     Own { code: String },
     /// The EPC memory of a tag that is no known EPC scheme.
     Tag { epc: Vec<u8> },
-    /// A symbol that holds no readable text; kept as it came.
+    /// A symbol that holds no number a person could have meant: as it came, or of more than 96 bytes the first 64 and
+    /// the BLAKE3 hash of all.
     Raw { bytes: Vec<u8> },
 }
 
@@ -45,21 +54,26 @@ impl Identifier {
             return identifier;
         }
         let text = std::str::from_utf8(bytes).unwrap_or_default();
+        if let Some(identifier) = link::parse(text) {
+            return identifier;
+        }
         let bare = !gs1_carrier && matches!(text.len(), 8 | 12 | 13 | 14) && gs1::check_digit_holds(text);
         // Without an AIM identifier only EAN/UPC lengths with a right check digit are believed to be a GTIN.
         if bare && matches!(aim, None | Some((b'E' | b'I', _))) {
             return Identifier::Gtin { gtin: format!("{text:0>14}") };
         }
-        let readable = !text.is_empty() && text.chars().count() <= OWN_CODE_MAX && !text.chars().any(char::is_control);
-        match readable {
-            true => Identifier::own(text),
-            false => Identifier::Raw { bytes: bytes.to_vec() },
+        let readable =
+            !text.trim().is_empty() && text.chars().count() <= OWN_CODE_MAX && !text.chars().any(char::is_control);
+        let own = Identifier::own(text);
+        match readable && own.to_string().len() <= CANONICAL_MAX {
+            true => own,
+            false => Identifier::Raw { bytes: kept(bytes) },
         }
     }
 
     /// What the EPC memory of a tag says.
     pub fn of_tag(epc: &[u8]) -> Identifier {
-        epc::decode(epc).unwrap_or_else(|| Identifier::Tag { epc: epc.to_vec() })
+        epc::decode(epc).unwrap_or_else(|| Identifier::Tag { epc: kept(epc) })
     }
 
     /// A number of the house: blanks around it do not count, letters count as capitals.
@@ -118,6 +132,14 @@ impl fmt::Display for Identifier {
     }
 }
 
+/// What stands for these bytes in a key.
+fn kept(bytes: &[u8]) -> Vec<u8> {
+    match bytes.get(..64).filter(|_| KEPT_MAX < bytes.len()) {
+        Some(start) => [start, blake3::hash(bytes).as_bytes()].concat(),
+        None => bytes.to_vec(),
+    }
+}
+
 /// The identity that an element string names: serial before lot before the bare GTIN.
 fn of_element_string(bytes: &[u8]) -> Option<Identifier> {
     let elements = gs1::parse(bytes).ok()?;
@@ -153,15 +175,32 @@ mod tests {
             (None, "9521234543213", "01/09521234543213"),
             (Some((b'C', b'0')), "9521234543213", "own/9521234543213"),
             (Some((b'E', b'0')), "9521234543213", "01/09521234543213"),
+            (Some((b'Q', b'1')), "https://id.gs1.org/01/09521234543213/21/R7", "01/09521234543213/21/R7"),
             (None, "9521234543214", "own/9521234543214"),
             (Some((b'C', b'1')), "00095201234567891235", "00/095201234567891235"),
             (None, "红宝石-7", "own/红宝石-7"),
             (None, "a\u{0}b", "raw/610062"),
+            (None, "  ", "raw/2020"),
+            // Weight and a company's own words beside the identity do not hide it.
+            (Some((b'd', b'2')), "0109521234543213310300342021R7\u{1d}99x", "01/09521234543213/21/R7"),
         ] {
             let identifier = Identifier::of_symbol(aim, bytes.as_bytes());
             assert_eq!(identifier.to_string(), canonical, "{bytes}");
             assert_eq!(Identifier::parse(canonical), Some(identifier), "{canonical}");
         }
+        for (long, also) in [("x", "y"), ("\u{1F48D}", "\u{1F48E}")] {
+            let [one, other] =
+                [long, also].map(|end| Identifier::of_symbol(None, format!("{}{end}", long.repeat(60)).as_bytes()));
+            let [many, more] =
+                [long, also].map(|end| Identifier::of_symbol(None, format!("{}{end}", long.repeat(6_000)).as_bytes()));
+            for identifier in [&one, &other, &many, &more] {
+                let text = identifier.to_string();
+                assert!(text.len() <= CANONICAL_MAX, "{} bytes: {text}", text.len());
+                assert_eq!(Identifier::parse(&text).as_ref(), Some(identifier));
+            }
+            assert!(one != other && many != more, "two codes that differ in their last letter are two");
+        }
+        assert!(Identifier::of_tag(&[0x77; 8_000]).to_string().len() <= CANONICAL_MAX);
         assert_eq!(Identifier::of_tag(&[0xe2, 0x80]).to_string(), "tag/e280");
         assert_eq!(Identifier::parse("own"), None);
         assert_eq!(Identifier::parse("tag/E2"), None, "only the canonical form is accepted");

@@ -1,14 +1,14 @@
 //! What a stored line is, and what can be a key: the words that all rooms of the server share.
 
 use crate::event::{Body, LineRef, System};
-use crate::identity::Identifier;
 use crate::identity::hex::Hex;
+use crate::identity::{self, Identifier};
 use crate::ledger::chain::{BookId, Line};
 use crate::quantity::Moment;
 use crate::server::database::DatabaseError;
 
-/// Longest code, place or number that is used as a key, in bytes; PostgreSQL cannot index much more.
-pub const KEY_MAX: usize = 200;
+/// Longest code, place or number that is used as a key, in bytes.
+pub const KEY_MAX: usize = identity::CANONICAL_MAX;
 
 /// Whether a text can be a key on every engine.
 pub fn is_key(text: &str) -> bool {
