@@ -2,7 +2,8 @@
 //! and the screen show.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ use tokio::time::{self, MissedTickBehavior};
 
 use crate::event::System;
 use crate::ledger::book::{Disk, ReadError};
+use crate::ledger::verify::verify;
 use crate::terminal::house::{self, House, SelfCheck};
 use crate::terminal::port::Health;
 use crate::terminal::status::{self, Status};
@@ -17,6 +19,8 @@ use crate::terminal::status::{self, Status};
 /// How often the state of things is looked at; a trouble must be seen within 10 s.
 const ROUND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
+/// The whole book is read once the start is over.
+const AFTER_START: Duration = Duration::from_secs(3);
 /// Records that come down in quick pages are taken in together.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -28,6 +32,8 @@ pub struct Watch {
     places: HashMap<String, String>,
     /// What was wrong with the book that the last run left; told until the next start.
     found: Option<String>,
+    /// What the look at the whole book found wrong in it.
+    unsound: Mutex<Option<String>>,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -39,13 +45,14 @@ impl Watch {
         found: Option<String>,
         troubles: watch::Sender<Vec<String>>,
     ) -> Watch {
-        Watch { house, ports, places, found, troubles }
+        Watch { house, ports, places, found, unsound: Mutex::new(None), troubles }
     }
 
     pub fn status(&self) -> Status {
         let devices = self.ports.iter().map(|(name, health)| (&**name, health.borrow().clone()));
         let mut status = status::of(&self.house, devices);
         status.troubles.extend(self.found.clone());
+        status.troubles.extend(self.unsound.lock().unwrap_or_else(PoisonError::into_inner).clone());
         status
     }
 
@@ -56,6 +63,30 @@ impl Watch {
         here.map(|(name, health)| (name.to_string(), health.borrow().clone()))
             .filter(|(_, health)| !health.up)
             .collect()
+    }
+
+    /// Looks once at every line and seal of the book, beside the work: the start looked at its tail only.
+    pub async fn whole_book(self: Arc<Watch>, path: PathBuf, mut stop: watch::Receiver<bool>) {
+        tokio::select! {
+            () = ended(&mut stop) => return,
+            () = time::sleep(AFTER_START) => (),
+        }
+        let looked = tokio::task::spawn_blocking(move || verify(&path, None)).await;
+        let text = match looked.expect("verifying does not panic, and nobody cancels it") {
+            Ok(report) => match report.findings.first() {
+                None => return tracing::info!(lines = report.lines, "every line of the book stands as it was written"),
+                Some(first) => {
+                    let more = report.findings.len() - 1;
+                    format!(
+                        "the book does not stand as it was written: {first}, and {more} more; run `gatebook verify`"
+                    )
+                }
+            },
+            Err(error) => format!("the book could not be verified: {error}"),
+        };
+        tracing::error!("{text}");
+        *self.unsound.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
+        self.house.say(System::Health { subject: "book".to_owned(), ok: false, text }).await;
     }
 
     /// Counts what was shown against the book, writes the result as a line and returns it. Blocks.
