@@ -149,7 +149,10 @@ fn password() -> Result<String, Stop> {
 }
 
 fn report(report: &verify::Report) -> Result<(), Stop> {
-    println!("{} books, {} lines, {} seals", report.books, report.lines, report.seals);
+    println!(
+        "{} books, {} lines, {} seals, {} lines not sealed yet",
+        report.books, report.lines, report.seals, report.unsealed
+    );
     for fault in &report.faults {
         println!("{fault}");
     }

@@ -24,6 +24,7 @@ pub mod watching;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -286,7 +287,8 @@ fn usable(folder: &Path) -> io::Result<()> {
     if folder.exists() && !folder.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "a file of that name is in its place"));
     }
-    std::fs::create_dir_all(folder)?;
+    // The key and the book are for the terminal's account alone.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
