@@ -219,7 +219,7 @@ fn a_file_that_is_no_book_is_named_and_left_alone() {
             .unwrap();
     };
     let text = |path: &Path| std::fs::write(path, "rings: 12, boxes: 3, and so on for a while. ".repeat(40)).unwrap();
-    type Spoil = dyn Fn(&Path);
+    type Spoil<'a> = dyn Fn(&Path) + 'a;
     let cases: [(&str, &Spoil, &str, &str); 3] = [
         (
             "a text",
