@@ -327,13 +327,15 @@ impl Ask {
     /// The page of a refusal: what happened, that nothing was lost, what to do.
     pub fn refusal(&self, status: StatusCode, refusal: &Refusal) -> Response {
         let lang = self.lang();
-        let (sign, key) = match status {
-            StatusCode::NOT_FOUND => (Sign::Question, "failed-missing"),
-            StatusCode::FORBIDDEN => (Sign::Lock, "failed-right"),
-            StatusCode::CONFLICT => (Sign::Equals, "failed-conflict"),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => (Sign::Clock, "failed-busy"),
-            status if status.is_server_error() => (Sign::Triangle, "failed-here"),
-            _ => (Sign::Question, "failed-input"),
+        let (sign, key, next) = match status {
+            StatusCode::NOT_FOUND => (Sign::Question, "failed-missing", "failed-missing-do"),
+            StatusCode::FORBIDDEN => (Sign::Lock, "failed-right", "failed-right-do"),
+            StatusCode::CONFLICT => (Sign::Equals, "failed-conflict", "failed-conflict-do"),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                (Sign::Clock, "failed-busy", "failed-busy-do")
+            }
+            status if status.is_server_error() => (Sign::Triangle, "failed-here", "nothing-lost"),
+            _ => (Sign::Question, "failed-input", "failed-input-do"),
         };
         let title = lang.say(key);
         let body = html! {
@@ -342,7 +344,7 @@ impl Ask {
                 div.empty {
                     (sign.sized(44))
                     h1 { (title) }
-                    @if key == "failed-here" { p { (lang.say("nothing-lost")) } } @else { p { (lang.say(&format!("{key}-do"))) } }
+                    p { (lang.say(next)) }
                     p.detail lang="en" { (refusal.detail) }
                     a.btn data-kind="primary" href="/" { (lang.say("to-home")) }
                 }

@@ -101,7 +101,8 @@ pub fn unit_link(number: Option<&str>, code: &str) -> Markup {
 /// The word of a broken rule. What was refused did not leave, so it is told by what was missing.
 pub fn reason(lang: Lang, reason: &str, refused: bool) -> String {
     match (refused, reason) {
-        (true, "no_pass" | "on_hold") => lang.word("refused", reason),
+        (true, "no_pass") => lang.say("refused-no_pass"),
+        (true, "on_hold") => lang.say("refused-on_hold"),
         _ => lang.word("reason", reason),
     }
 }
