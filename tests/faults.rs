@@ -219,7 +219,8 @@ fn a_file_that_is_no_book_is_named_and_left_alone() {
             .unwrap();
     };
     let text = |path: &Path| std::fs::write(path, "rings: 12, boxes: 3, and so on for a while. ".repeat(40)).unwrap();
-    let cases: [(&str, &dyn Fn(&Path), &str, &str); 3] = [
+    type Put<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Put, &str, &str); 3] = [
         (
             "a text",
             &text,
