@@ -2,10 +2,11 @@
 //! and the screen show.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::event::System;
@@ -16,6 +17,8 @@ use crate::terminal::status::{self, Status};
 
 /// How often the state of things is looked at; a trouble must be seen within 10 s.
 const ROUND: Duration = Duration::from_secs(1);
+/// The whole book is read this long after the start: first the door works.
+const PROVE_AFTER: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Records that come down in quick pages are taken in together.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -28,6 +31,8 @@ pub struct Watch {
     places: HashMap<String, String>,
     /// What was wrong with the book that the last run left; told until the next start.
     found: Option<String>,
+    /// What the last reading of the whole book found.
+    unsound: Mutex<Option<String>>,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -39,13 +44,14 @@ impl Watch {
         found: Option<String>,
         troubles: watch::Sender<Vec<String>>,
     ) -> Watch {
-        Watch { house, ports, places, found, troubles }
+        Watch { house, ports, places, found, unsound: Mutex::new(None), troubles }
     }
 
     pub fn status(&self) -> Status {
         let devices = self.ports.iter().map(|(name, health)| (&**name, health.borrow().clone()));
         let mut status = status::of(&self.house, devices);
         status.troubles.extend(self.found.clone());
+        status.troubles.extend(self.unsound.lock().unwrap_or_else(PoisonError::into_inner).clone());
         status
     }
 
@@ -82,6 +88,47 @@ impl Watch {
         }
         ended(&mut stop).await;
         tasks.shutdown().await;
+    }
+
+    /// Reads the whole book soon after the start and once a day: the start itself looks at its tail only. What is wrong is
+    /// told; recording goes on, since every line behind the damage stands in the chain as before.
+    pub async fn proofs(self: Arc<Watch>, mut stop: watch::Receiver<bool>) {
+        let mut proofs = time::interval_at(time::Instant::now() + PROVE_AFTER, DAY);
+        loop {
+            tokio::select! {
+                () = ended(&mut stop) => return,
+                _ = proofs.tick() => (),
+            }
+            let book = self.house.book.clone();
+            let (reply, answer) = oneshot::channel();
+            // A thread of its own and not of the pool: the end of the program does not wait for it.
+            let started = thread::Builder::new().name("proof".into()).spawn(move || drop(reply.send(book.verify())));
+            if let Err(error) = started {
+                tracing::warn!("the book is not verified today: {error}");
+                continue;
+            }
+            let answer = tokio::select! {
+                () = ended(&mut stop) => return,
+                answer = answer => answer,
+            };
+            let wrong = match answer {
+                Ok(Ok(report)) => report.findings.first().map(|first| match report.findings.len() {
+                    1 => format!("the book does not stand as it was written: {first}; run `gatebook verify`"),
+                    findings => format!(
+                        "the book does not stand as it was written: {first}, and {} more; run `gatebook verify`",
+                        findings - 1
+                    ),
+                }),
+                Ok(Err(error)) => Some(format!("the book cannot be verified: {error}")),
+                Err(_) => Some("the book cannot be verified: its reader ended in a panic".to_owned()),
+            };
+            let before = self.unsound.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(text) = wrong.clone().filter(|_| wrong != before) {
+                tracing::error!("{text}");
+                self.house.say(System::Health { subject: "book".to_owned(), ok: false, text }).await;
+            }
+            *self.unsound.lock().unwrap_or_else(PoisonError::into_inner) = wrong;
+        }
     }
 
     /// Looks at clock and disk, tells the server what is wrong, and counts once a day.
