@@ -219,8 +219,8 @@ fn a_file_that_is_no_book_is_named_and_left_alone() {
             .unwrap();
     };
     let text = |path: &Path| std::fs::write(path, "rings: 12, boxes: 3, and so on for a while. ".repeat(40)).unwrap();
-    type Spoil<'a> = dyn Fn(&Path) + 'a;
-    let cases: [(&str, &Spoil, &str, &str); 3] = [
+    type Put<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Put, &str, &str); 3] = [
         (
             "a text",
             &text,
@@ -304,6 +304,38 @@ fn a_damaged_book_is_moved_aside_and_its_lines_reach_the_server() {
     terminal.wait_until_sent();
     let kept = terminal.folder.join(format!("book.corrupt-{epoch}-1.db"));
     assert_eq!(std::fs::read(kept).unwrap(), bytes, "the damaged file stays as it was found");
+}
+
+#[test]
+fn rot_in_an_old_line_is_found_while_the_door_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), Engine::Sqlite);
+    let mut terminal = Terminal::start(&server, server.address, "t1", BENCH);
+    let rotten = record(&terminal, "LONG-AGO");
+    // The start verifies from the last seal but one: the line must lie before it.
+    for number in 0..3 {
+        record(&terminal, &format!("LATER-{number}"));
+        wait_for("a seal", || {
+            let status = terminal.status()?;
+            (status["book"]["sealed"] == status["book"]["last"]).then_some(())
+        });
+    }
+    terminal.wait_until_sent();
+    let epoch = terminal.status().unwrap()["book"]["epoch"].clone();
+    stop(&mut terminal);
+    let mut bytes = std::fs::read(terminal.book()).unwrap();
+    let at = bytes.windows(12).position(|window| window == b"own/LONG-AGO").expect("the line in the file");
+    bytes[at + 4..at + 12].copy_from_slice(b"LONG-AGE");
+    std::fs::File::options().write(true).open(terminal.book()).unwrap().write_all(&bytes).unwrap();
+
+    terminal.run();
+    record(&terminal, "ON");
+    let told = wait_for("it is found", || troubles(&terminal).into_iter().find(|told| told.contains("written")));
+    assert!(told.starts_with(&format!("the book does not stand as it was written: line {rotten}: ")), "{told}");
+    assert_eq!(terminal.status().unwrap()["book"]["epoch"], epoch, "the book goes on: the server has that line");
+    record(&terminal, "AND-ON");
+    terminal.wait_until_sent();
+    wait_for("the server shows it", || server.api("/api/v1/terminals")?.to_string().contains(&told).then_some(()));
 }
 
 /// What stands between the terminal and its server does with a request.

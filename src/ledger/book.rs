@@ -19,6 +19,7 @@ use crate::ledger::reading::Reader;
 use crate::ledger::rescue;
 use crate::ledger::retention::Room;
 use crate::ledger::store::Receipted;
+use crate::ledger::verify::{self, Report, VerifyError};
 use crate::ledger::work::{Command, Draft, Work};
 use crate::ledger::writer::Writer;
 use crate::quantity::Moment;
@@ -429,6 +430,15 @@ impl Book {
     /// [`CannotRecord`]: the old key stays.
     pub async fn rotate_key(&self, new: SigningKey) -> Result<Written, CannotRecord> {
         self.ask(Work::RotateKey(Box::new(new))).await
+    }
+
+    /// Checks every line and seal of the file against the keys in it, beside the writer. Blocks for as long as reading the
+    /// whole file takes.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when it cannot be read; what is wrong inside is a finding.
+    pub fn verify(&self) -> Result<Report, VerifyError> {
+        verify::verify(self.inner.reader.path(), None)
     }
 
     /// Files beside the book that hold lines of earlier epochs which the server may not have yet; open them with

@@ -261,7 +261,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let mut aside = vec![
         tokio::spawn(watch.clone().devices(stopped.clone())),
         tokio::spawn(watch.clone().rounds(stopped.clone())),
-        tokio::spawn(watch.clone().whole_book(config.data.join(BOOK), stopped.clone())),
+        tokio::spawn(watch.clone().proofs(stopped.clone())),
         tokio::spawn(watching::follow_records(house.clone(), stopped.clone())),
     ];
     if let Some(uplink) = uplink {

@@ -2,25 +2,24 @@
 //! and the screen show.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::event::System;
 use crate::ledger::book::{Disk, ReadError};
-use crate::ledger::verify::verify;
 use crate::terminal::house::{self, House, SelfCheck};
 use crate::terminal::port::Health;
 use crate::terminal::status::{self, Status};
 
 /// How often the state of things is looked at; a trouble must be seen within 10 s.
 const ROUND: Duration = Duration::from_secs(1);
+/// The whole book is read this long after the start: first the door works.
+const PROVE_AFTER: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_secs(86_400);
-/// The whole book is read once the start is over.
-const AFTER_START: Duration = Duration::from_secs(3);
 /// Records that come down in quick pages are taken in together.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -32,7 +31,7 @@ pub struct Watch {
     places: HashMap<String, String>,
     /// What was wrong with the book that the last run left; told until the next start.
     found: Option<String>,
-    /// What the look at the whole book found wrong in it.
+    /// What the last reading of the whole book found.
     unsound: Mutex<Option<String>>,
     troubles: watch::Sender<Vec<String>>,
 }
@@ -65,30 +64,6 @@ impl Watch {
             .collect()
     }
 
-    /// Looks once at every line and seal of the book, beside the work: the start looked at its tail only.
-    pub async fn whole_book(self: Arc<Watch>, path: PathBuf, mut stop: watch::Receiver<bool>) {
-        tokio::select! {
-            () = ended(&mut stop) => return,
-            () = time::sleep(AFTER_START) => (),
-        }
-        let looked = tokio::task::spawn_blocking(move || verify(&path, None)).await;
-        let text = match looked.expect("verifying does not panic, and nobody cancels it") {
-            Ok(report) => match report.findings.first() {
-                None => return tracing::info!(lines = report.lines, "every line of the book stands as it was written"),
-                Some(first) => {
-                    let more = report.findings.len() - 1;
-                    format!(
-                        "the book does not stand as it was written: {first}, and {more} more; run `gatebook verify`"
-                    )
-                }
-            },
-            Err(error) => format!("the book could not be verified: {error}"),
-        };
-        tracing::error!("{text}");
-        *self.unsound.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
-        self.house.say(System::Health { subject: "book".to_owned(), ok: false, text }).await;
-    }
-
     /// Counts what was shown against the book, writes the result as a line and returns it. Blocks.
     ///
     /// # Errors
@@ -113,6 +88,47 @@ impl Watch {
         }
         ended(&mut stop).await;
         tasks.shutdown().await;
+    }
+
+    /// Reads the whole book soon after the start and once a day: the start itself looks at its tail only. What is wrong is
+    /// told; recording goes on, since every line behind the damage stands in the chain as before.
+    pub async fn proofs(self: Arc<Watch>, mut stop: watch::Receiver<bool>) {
+        let mut proofs = time::interval_at(time::Instant::now() + PROVE_AFTER, DAY);
+        loop {
+            tokio::select! {
+                () = ended(&mut stop) => return,
+                _ = proofs.tick() => (),
+            }
+            let book = self.house.book.clone();
+            let (reply, answer) = oneshot::channel();
+            // A thread of its own and not of the pool: the end of the program does not wait for it.
+            let started = thread::Builder::new().name("proof".into()).spawn(move || drop(reply.send(book.verify())));
+            if let Err(error) = started {
+                tracing::warn!("the book is not verified today: {error}");
+                continue;
+            }
+            let answer = tokio::select! {
+                () = ended(&mut stop) => return,
+                answer = answer => answer,
+            };
+            let wrong = match answer {
+                Ok(Ok(report)) => report.findings.first().map(|first| match report.findings.len() {
+                    1 => format!("the book does not stand as it was written: {first}; run `gatebook verify`"),
+                    findings => format!(
+                        "the book does not stand as it was written: {first}, and {} more; run `gatebook verify`",
+                        findings - 1
+                    ),
+                }),
+                Ok(Err(error)) => Some(format!("the book cannot be verified: {error}")),
+                Err(_) => Some("the book cannot be verified: its reader ended in a panic".to_owned()),
+            };
+            let before = self.unsound.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(text) = wrong.clone().filter(|_| wrong != before) {
+                tracing::error!("{text}");
+                self.house.say(System::Health { subject: "book".to_owned(), ok: false, text }).await;
+            }
+            *self.unsound.lock().unwrap_or_else(PoisonError::into_inner) = wrong;
+        }
     }
 
     /// Looks at clock and disk, tells the server what is wrong, and counts once a day.
