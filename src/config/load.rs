@@ -52,8 +52,14 @@ pub(crate) fn read_file(path: &Path) -> Result<(String, String), ConfigError> {
     if FILE_MAX < size {
         return Err(problem(format!("the file has {size} bytes, at most {FILE_MAX} are read"), "check the path"));
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| problem(format!("the file cannot be read: {error}"), "it must be text in UTF-8"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::InvalidData => "it must be text in UTF-8",
+            std::io::ErrorKind::IsADirectory => "name the file in it",
+            _ => "check the path and its permissions",
+        };
+        problem(format!("the file cannot be read: {error}"), help)
+    })?;
     Ok((place, text))
 }
 
