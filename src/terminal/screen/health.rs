@@ -20,8 +20,9 @@ pub(super) fn page(status: &Status, stations: &[Station], alarms: &[&str], reade
         .map(|check| lang.tell("t-check-same", &[("shown", check.shown.into()), ("written", check.written.into())]));
     html! {
         main.list id="health" {
-            @if let [only] = stations {
-                a.btn href=(format!("/s/{}", super::path(&only.name))) { (lang.say("t-back")) }
+            @match stations {
+                [only] => a.btn href=(format!("/s/{}", super::path(&only.name))) { (lang.say("t-back")) },
+                _ => a.btn href="/" { (lang.say("t-back")) },
             }
             h1 { (status.name) }
             @for trouble in &status.troubles { p.note data-tone="warn" lang="en" { (Sign::Triangle.small()) (trouble) } }
