@@ -246,7 +246,8 @@ impl Post {
 
 async fn start_server(folder: &Folder, port: u16) -> Result<server::Running, DemoError> {
     let text = format!(
-        "name = \"Gatebook\"\ndata = {:?}\nlisten = \"127.0.0.1:{port}\"\n[tls]\nmode = \"off\"\n",
+        "name = \"Gatebook\"\ndata = {:?}\nlisten = \"127.0.0.1:{port}\"\n[tls]\nmode = \"off\"\n\
+         [sync]\nterminal_silent_s = 3\n",
         folder.path.join("server").display().to_string(),
     );
     let file = folder.write("server.toml", &text)?;
