@@ -4,50 +4,39 @@
 //! still works. On this machine no key is asked; from elsewhere `screen.key` is, once, by a link with `?key=`.
 
 mod desk;
+mod forms;
 mod gate;
 mod health;
+mod live;
 
-use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Multipart, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use futures_util::stream;
 use hardware::camera;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time;
 
-use crate::event::Act;
 use crate::face::assets;
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
-use crate::quantity::{Moment, Quantity};
-use crate::terminal::capture;
+use crate::quantity::Moment;
 use crate::terminal::door::View;
 use crate::terminal::handheld::Input;
 use crate::terminal::house::{Given, House};
-use crate::terminal::pictures;
 use crate::terminal::station::{Order, Shown, Station};
 use crate::terminal::watching::{Watch, ended};
 
-/// Longest code that a person or a wedge scanner sends, in characters.
-const CODE_MAX: usize = 8192;
-/// The clock and the link on a page are looked at this often.
-const BEAT: Duration = Duration::from_secs(1);
-/// A page that hears nothing for longer than this knows that its terminal is gone.
-const SIGN_OF_LIFE: u32 = 3;
 /// How long answers that are on their way may take when the terminal stops.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// How long a cookie with the key lives: a shift and a night.
@@ -117,17 +106,17 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", get(home))
         .route("/s/{station}", get(page))
         .route("/s/{station}/list", get(list))
-        .route("/s/{station}/events", get(events))
+        .route("/s/{station}/events", get(live::events))
         .route("/health", get(health_page))
         .route("/status.json", get(status_json))
-        .route("/answers", get(answers))
-        .route("/scan", post(scan))
-        .route("/act", post(act))
-        .route("/undo", post(undo))
-        .route("/amount", post(amount))
-        .route("/picture", post(picture).layer(DefaultBodyLimit::max(camera::FILE_MAX + 4096)))
-        .route("/acknowledge", post(acknowledge))
-        .route("/check", post(check))
+        .route("/answers", get(live::answers))
+        .route("/scan", post(forms::scan))
+        .route("/act", post(forms::act))
+        .route("/undo", post(forms::undo))
+        .route("/amount", post(forms::amount))
+        .route("/picture", post(forms::picture).layer(DefaultBodyLimit::max(camera::FILE_MAX + 4096)))
+        .route("/acknowledge", post(forms::acknowledge))
+        .route("/check", post(forms::check))
         .route("/lang", get(language))
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
         .route("/assets/{file}", get(asset))
@@ -399,253 +388,6 @@ async fn status_json(State(shared): Here) -> Response {
     axum::Json(shared.screen.watch.status()).into_response()
 }
 
-/// One JSON object per answer and line, from now on.
-async fn answers(State(shared): Here) -> Response {
-    let answers = shared.screen.house.answers();
-    let stop = shared.stop.clone();
-    let lines = stream::unfold((answers, stop), |(mut answers, mut stop)| async move {
-        loop {
-            let given = tokio::select! {
-                () = ended(&mut stop) => return None,
-                given = answers.recv() => given,
-            };
-            match given {
-                Ok(given) => {
-                    let line = format!("{}\n", given.to_json());
-                    return Some((Ok::<_, Infallible>(Bytes::from(line)), (answers, stop)));
-                }
-                // The reader was too slow: it sees a gap in `number`.
-                Err(broadcast::error::RecvError::Lagged(_)) => (),
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
-}
-
-/// The events of one page: the parts that changed, each answer once, a sign of life.
-async fn events(State(shared): Here, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some(station) = shared.station(&name).cloned() else { return not_found() };
-    let feed = Feed {
-        stop: shared.stop.clone(),
-        answers: shared.screen.house.answers(),
-        beat: time::interval(BEAT),
-        beats: 0,
-        sent: HashMap::new(),
-        headers,
-        station,
-        shared,
-    };
-    let pages = stream::unfold(feed, |mut feed| async move {
-        let text = feed.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(text)), feed))
-    });
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(pages)).into_response()
-}
-
-struct Feed {
-    shared: Arc<Shared>,
-    station: Station,
-    headers: HeaderMap,
-    stop: watch::Receiver<bool>,
-    answers: broadcast::Receiver<Arc<Given>>,
-    beat: time::Interval,
-    beats: u32,
-    sent: HashMap<&'static str, String>,
-}
-
-impl Feed {
-    /// The next text for the page; `None` at the end.
-    async fn next(&mut self) -> Option<String> {
-        loop {
-            let mut text = String::new();
-            let mut answer = None;
-            let changed = async {
-                match &mut self.station.shown {
-                    Shown::Desk(shown) => shown.changed().await.is_ok(),
-                    Shown::Door(shown) => shown.changed().await.is_ok(),
-                }
-            };
-            tokio::select! {
-                biased;
-                () = ended(&mut self.stop) => return None,
-                given = self.answers.recv() => match given {
-                    Ok(given) if given.station == self.station.name => answer = Some(given),
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                },
-                going_on = changed => if !going_on { return None },
-                _ = self.beat.tick() => self.beats += 1,
-            }
-            let reader = self.shared.reader(&self.headers);
-            for part in self.shared.parts(&self.station, &reader) {
-                if self.sent.get(part.id) != Some(&part.html) {
-                    event(&mut text, part.id, &part.html);
-                    self.sent.insert(part.id, part.html);
-                }
-            }
-            if let Some(given) = answer {
-                event(&mut text, "answered", &sounded(&given).to_string());
-            }
-            if SIGN_OF_LIFE <= self.beats {
-                self.beats = 0;
-                event(&mut text, "beat", "");
-            }
-            if !text.is_empty() {
-                return Some(text);
-            }
-        }
-    }
-}
-
-/// The answer with what a browser needs to sound and shake.
-fn sounded(given: &Given) -> serde_json::Value {
-    let outcome = given.answer.outcome;
-    let mut object = given.to_json();
-    object["square"] = outcome.square().into();
-    object["sound"] = serde_json::json!(outcome.sound());
-    object["vibration"] = serde_json::json!(outcome.vibration());
-    object
-}
-
-/// One event of the stream. Line ends inside the data would end it.
-fn event(text: &mut String, name: &str, data: &str) {
-    text.push_str("event: ");
-    text.push_str(name);
-    for line in data.split(['\n', '\r']) {
-        text.push_str("\ndata: ");
-        text.push_str(line);
-    }
-    text.push_str("\n\n");
-}
-
-#[derive(Deserialize)]
-struct ScanForm {
-    station: Option<String>,
-    code: String,
-}
-
-async fn scan(State(shared): Here, headers: HeaderMap, Form(form): Form<ScanForm>) -> Response {
-    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
-    let code = form.code.trim_matches(['\r', '\n', '\t']);
-    if code.is_empty() || CODE_MAX < code.chars().count() {
-        let text = format!("a code has 1 to {CODE_MAX} characters; scan again\n");
-        return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
-    }
-    let input = Input::Scan { identifier: capture::typed(code), device: "screen".to_owned() };
-    answered(&headers, station, shared.ask(station, input).await)
-}
-
-#[derive(Deserialize)]
-struct ActForm {
-    station: Option<String>,
-    act: String,
-}
-
-async fn act(State(shared): Here, headers: HeaderMap, Form(form): Form<ActForm>) -> Response {
-    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
-    let input = match form.act.as_str() {
-        "" => Input::End,
-        word => match Act::from_word(word) {
-            Some(act) => Input::Start(act),
-            None => {
-                let text = "there is no such act; write receive, put_away, check_out, return, move or count\n";
-                return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
-            }
-        },
-    };
-    answered(&headers, station, shared.ask(station, input).await)
-}
-
-#[derive(Deserialize)]
-struct StationForm {
-    station: Option<String>,
-}
-
-async fn undo(State(shared): Here, headers: HeaderMap, Form(form): Form<StationForm>) -> Response {
-    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
-    answered(&headers, station, shared.ask(station, Input::Undo).await)
-}
-
-#[derive(Deserialize)]
-struct AmountForm {
-    station: Option<String>,
-    amount: String,
-}
-
-async fn amount(State(shared): Here, headers: HeaderMap, Form(form): Form<AmountForm>) -> Response {
-    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
-    let quantity = form.amount.parse::<Quantity>().ok().filter(|quantity| 0 < quantity.amount);
-    let Some(quantity) = quantity else {
-        return Redirect::to(&format!("/s/{}/list?wrong=amount#amount", path(&station.name))).into_response();
-    };
-    answered(&headers, station, shared.ask(station, Input::Amount(quantity)).await)
-}
-
-/// A picture that a person took: every code in it is a scan, in order; the last answer is returned.
-async fn picture(State(shared): Here, headers: HeaderMap, mut form: Multipart) -> Response {
-    let mut name = None;
-    let mut bytes = None;
-    loop {
-        let refused = |why: String| {
-            (StatusCode::BAD_REQUEST, format!("the picture did not arrive whole: {why}\n")).into_response()
-        };
-        match form.next_field().await {
-            Ok(None) => break,
-            Ok(Some(field)) => match field.name().unwrap_or_default() {
-                "station" => match field.text().await {
-                    Ok(text) => name = Some(text),
-                    Err(error) => return refused(error.body_text()),
-                },
-                "picture" => match field.bytes().await {
-                    Ok(sent) => bytes = Some(sent),
-                    Err(error) => return refused(error.body_text()),
-                },
-                _ => (),
-            },
-            Err(error) => return refused(error.body_text()),
-        }
-    }
-    let Some(station) = shared.meant(name.as_deref()) else { return not_found() };
-    let read = tokio::task::spawn_blocking(move || pictures::reads(&bytes.unwrap_or_default())).await;
-    let reads = match read {
-        Ok(Ok(reads)) => reads,
-        Ok(Err(error)) => return (StatusCode::UNPROCESSABLE_ENTITY, format!("{error}\n")).into_response(),
-        Err(_) => {
-            return (StatusCode::INTERNAL_SERVER_ERROR, "the picture could not be read; take it anew\n")
-                .into_response();
-        }
-    };
-    let mut last = None;
-    for read in &reads {
-        let capture::Capture::Scan { identifier } = capture::capture(read) else { continue };
-        last = shared.ask(station, Input::Scan { identifier, device: "camera".to_owned() }).await;
-    }
-    if reads.is_empty() {
-        let (reply, answer) = oneshot::channel();
-        if station.orders.send(Order::Unreadable { reply }).await.is_ok() {
-            last = answer.await.ok();
-        }
-    }
-    answered(&headers, station, last)
-}
-
-async fn acknowledge(State(shared): Here, Form(form): Form<StationForm>) -> Response {
-    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
-    let (reply, answer) = oneshot::channel();
-    if station.orders.send(Order::Acknowledge { reply }).await.is_err() || answer.await.is_err() {
-        return stopping();
-    }
-    Redirect::to("/health").into_response()
-}
-
-async fn check(State(shared): Here) -> Response {
-    match shared.screen.watch.check().await {
-        Ok(_) => Redirect::to("/health").into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
-    }
-}
-
 #[derive(Deserialize)]
 struct LangQuery {
     to: String,
@@ -656,24 +398,9 @@ async fn language(headers: HeaderMap, Query(query): Query<LangQuery>) -> Respons
     let from =
         headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|from| from.split("://").nth(1));
     let back = from.and_then(|from| from.find('/').and_then(|at| from.get(at..))).unwrap_or("/");
+    // Two slashes would lead to another host.
+    let back = if back.starts_with("//") { "/" } else { back };
     let mut response = Redirect::to(back).into_response();
     set_cookie(&mut response, &format!("gatebook_lang={}; Path=/; Max-Age=31536000; SameSite=Strict", lang.tag()));
     response
-}
-
-fn stopping() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, "the terminal is stopping; scan again when it has started\n").into_response()
-}
-
-/// The answer as JSON for a script, or back to the page for a form.
-fn answered(headers: &HeaderMap, station: &Station, given: Option<Arc<Given>>) -> Response {
-    let Some(given) = given else { return stopping() };
-    let wants_page = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    match wants_page {
-        true => Redirect::to(&format!("/s/{}", path(&station.name))).into_response(),
-        false => axum::Json(given.to_json()).into_response(),
-    }
 }
