@@ -10,8 +10,8 @@ use super::{Figure, percentile};
 
 const STARTS: usize = 9;
 
-/// Time after which a terminal without work counts as idle.
-const SETTLED: Duration = Duration::from_secs(4);
+/// Time after which a terminal without work counts as idle: it has read its whole book by then.
+const SETTLED: Duration = Duration::from_secs(13);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
