@@ -1,5 +1,8 @@
 //! What a stranger, a guest without the right and a terminal that lies cannot do at the server's port.
 
+use std::io::{Read, Write};
+use std::time::Duration;
+
 use gatebook::event::{
     Act, Attempt, Body, Correction, Decision, Direction, Evidence, Handling, LineRef, Movement, Passage, Piece, Reason,
     Ruling, System,
@@ -16,7 +19,7 @@ use reqwest::StatusCode;
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::json;
 
-use crate::web_house::{House, PASSWORD, Terminal, runtime, story, to};
+use crate::web_house::{House, PASSWORD, Terminal, movement, runtime, story, to};
 
 /// A path of the table as an address.
 fn address(path: &str) -> String {
@@ -344,6 +347,67 @@ fn whatever_a_terminal_says_can_be_shown() {
         let digest = database.read(digest).await.unwrap();
         assert_eq!(database.write(rebuild).await.unwrap(), digest, "the rebuild differs");
         assert_eq!(database.read(verify).await.unwrap().faults, []);
+        house.running.stop().await;
+    });
+}
+
+/// A batch that begins and never ends holds no place of a terminal: its signature is judged by its head.
+#[test]
+fn a_stranger_with_slow_batches_keeps_no_terminal_waiting() {
+    story(async |house| {
+        let admin = house.come_in("chen", &[Role::Administrator]).await;
+        let mut terminal = house.enrol(&admin, "H-07").await;
+        let number = terminal.book.terminal;
+        let address = house.running.address;
+        let begin = move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let head = format!(
+                "POST {} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 1000\r\n{}: {number}\r\n{}: 5\r\n{}: {}\r\n\
+                 {}: {}\r\n\r\n{{",
+                wire::BATCH,
+                wire::HEADER_TERMINAL,
+                wire::HEADER_TIME,
+                wire::HEADER_BODY,
+                Hex([7; 32]),
+                wire::HEADER_SIGNATURE,
+                Hex([7; 64]),
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        };
+        // More than there are places, all still sending.
+        let mut slow: Vec<_> = (0..30).map(|_| begin()).collect();
+        let batch = terminal.batch(Moment::now(), &[movement(Act::Receive, "R-1", Some("RECV"))]);
+        assert_eq!(terminal.send(&house, &batch).await.status(), StatusCode::OK);
+        for stream in &mut slow {
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 401", "answered before the body came");
+        }
+        house.running.stop().await;
+    });
+}
+
+#[test]
+fn a_body_that_was_not_signed_is_not_taken() {
+    story(async |house| {
+        let admin = house.come_in("chen", &[Role::Administrator]).await;
+        let mut terminal = house.enrol(&admin, "H-07").await;
+        let batch = terminal.batch(Moment::now(), &[movement(Act::Receive, "R-1", Some("RECV"))]);
+        let (signed, other) = (postcard::to_stdvec(&batch).unwrap(), b"another body".to_vec());
+        let at = Moment::now();
+        let hash = wire::body_hash(&signed);
+        let signature = wire::sign(&terminal.key, "POST", wire::BATCH, at, hash);
+        let request = house.client.post(house.url(wire::BATCH)).header("content-type", wire::POSTCARD);
+        let request = request
+            .header(wire::HEADER_TERMINAL, terminal.book.terminal)
+            .header(wire::HEADER_TIME, at.0)
+            .header(wire::HEADER_BODY, hash.to_string())
+            .header(wire::HEADER_SIGNATURE, signature.to_string());
+        let answer = request.body(other).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        assert!(answer.text().await.unwrap().contains("not the one that was signed"));
         house.running.stop().await;
     });
 }

@@ -13,9 +13,9 @@ def save():
     os.replace(path + ".new", path)
 def post(where, message):
     body, at = json.dumps(message).encode(), time.time_ns() // 1000
-    text = f"gatebook request v1\nPOST\n{where}\n{at}\n{blake3(body).hexdigest()}"
+    text = f"gatebook request v1\nPOST\n{where}\n{at}\n{(hash := blake3(body).hexdigest())}"
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Gatebook-Terminal": state["terminal"],
-               "Gatebook-Time-Us": at, "Gatebook-Signature": key.sign(text.encode()).hex()}
+               "Gatebook-Time-Us": at, "Gatebook-Body": hash, "Gatebook-Signature": key.sign(text.encode()).hex()}
     return json.load(urllib.request.urlopen(urllib.request.Request(url + where, body, headers), timeout=20))
 if not state["terminal"]:
     save()  # the key first: the same code with the same key gets the same number again

@@ -229,7 +229,8 @@ impl Terminal {
         headers: &[(&str, &str)],
     ) -> Response {
         let at = Moment::now();
-        let signature = wire::sign(&self.key, method, path, at, &body);
+        let hash = wire::body_hash(&body);
+        let signature = wire::sign(&self.key, method, path, at, hash);
         let mut request = house.client.request(method.parse().unwrap(), house.url(path)).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -237,6 +238,7 @@ impl Terminal {
         request
             .header(wire::HEADER_TERMINAL, self.book.terminal)
             .header(wire::HEADER_TIME, at.0)
+            .header(wire::HEADER_BODY, hash.to_string())
             .header(wire::HEADER_SIGNATURE, signature.to_string())
             .send()
             .await

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use axum::RequestExt;
-use axum::body::{self, Bytes};
+use axum::body::{self, Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ed25519_dalek::VerifyingKey;
@@ -75,10 +76,12 @@ pub async fn enrol(State(server): State<Server>, request: Request) -> Result<Res
             .retry_after(wait.as_secs().max(1)));
     }
     number(request.headers())?;
-    let (parts, bytes) = arrived(request).await?;
+    let (parts, body) = request.into_parts();
+    // The key that signed comes in the body.
+    let bytes = arrived(&parts, body).await?;
     let signed = unchecked(&parts.headers, bytes);
     let sent: Enrol = read(&signed)?;
-    check(&parts, &sent.key, &signed.body)?;
+    is_the_signed_one(check(&parts, &sent.key)?, &signed.body)?;
     let key = server.key.clone();
     let enrolled = server.database.write(move |tx| enrolment::enrol(tx, &key, &sent, at)).await;
     match enrolled {
@@ -124,13 +127,15 @@ pub async fn hello(State(server): State<Server>, request: Request) -> Result<Res
 
 /// `POST batch`: lines from the server's cursor on.
 pub async fn batch(State(server): State<Server>, request: Request) -> Result<Response, Problem> {
-    // Taken before the body is read: waiting batches would fill the memory.
+    let vouched = vouched(&server, request).await?;
+    // Taken before the body is read, since waiting batches would fill the memory; and after the signature was judged, so
+    // that no stranger holds a place.
     let Ok(_place) = server.batches.try_acquire() else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many batches are being taken in")
             .help("Send the same batch again in a moment.")
             .retry_after(1));
     };
-    let signed = signed(&server, request).await?;
+    let signed = received(vouched).await?;
     let batch: Batch = read(&signed)?;
     own_book(signed.terminal, batch.book.terminal)?;
     if wire::BATCH_LINES_MAX < batch.lines.len() {
@@ -207,8 +212,17 @@ pub async fn take_back(State(server): State<Server>, request: Request) -> Result
     Ok(answer(signed.answer, StatusCode::OK, &Returned { taken }))
 }
 
-/// Reads a request of an enrolled terminal whose signature holds.
-async fn signed(server: &Server, request: Request) -> Result<Signed, Problem> {
+/// The head of a request that an enrolled terminal signed. Nothing of its body was read yet.
+struct Vouched {
+    terminal: u32,
+    parts: Parts,
+    body: Body,
+    /// Hash of the body that was signed.
+    hash: Hex<32>,
+}
+
+/// Judges the signature of a request by its head.
+async fn vouched(server: &Server, request: Request) -> Result<Vouched, Problem> {
     let number = number(request.headers())?;
     let known = server.database.read(move |tx| Ok::<_, Problem>(terminals::terminal(tx, number)?)).await?;
     let Some(terminal) = known else {
@@ -219,14 +233,25 @@ async fn signed(server: &Server, request: Request) -> Result<Signed, Problem> {
         return Err(Problem::new(StatusCode::FORBIDDEN, "refused", format!("terminal {number} is no longer trusted"))
             .help("Ask the administrator whether this terminal should be trusted again."));
     }
-    let (parts, bytes) = arrived(request).await?;
-    check(&parts, &terminal.key, &bytes)?;
-    Ok(Signed { terminal: number, ..unchecked(&parts.headers, bytes) })
+    let (parts, body) = request.into_parts();
+    let hash = check(&parts, &terminal.key)?;
+    Ok(Vouched { terminal: number, parts, body, hash })
 }
 
-async fn arrived(request: Request) -> Result<(axum::http::request::Parts, Bytes), Problem> {
-    let (parts, body) = request.into_parts();
-    // The signature is known to hold only when the body is here: what a stranger can make us keep until then is little.
+/// Reads the body that was signed.
+async fn received(vouched: Vouched) -> Result<Signed, Problem> {
+    let Vouched { terminal, parts, body, hash } = vouched;
+    let bytes = arrived(&parts, body).await?;
+    is_the_signed_one(hash, &bytes)?;
+    Ok(Signed { terminal, ..unchecked(&parts.headers, bytes) })
+}
+
+/// A whole request of an enrolled terminal whose signature holds.
+async fn signed(server: &Server, request: Request) -> Result<Signed, Problem> {
+    received(vouched(server, request).await?).await
+}
+
+async fn arrived(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     let max = match parts.uri.path() {
         wire::BATCH | wire::RETURN => wire::BATCH_BYTES_MAX,
         _ => WORD_MAX,
@@ -241,7 +266,7 @@ async fn arrived(request: Request) -> Result<(axum::http::request::Parts, Bytes)
         return Err(too_large());
     }
     match tokio::time::timeout(ARRIVAL, body::to_bytes(body, max)).await {
-        Ok(Ok(bytes)) => Ok((parts, bytes)),
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => match std::error::Error::source(&error) {
             Some(cause) if cause.to_string().contains("length limit") => Err(too_large()),
             _ => Err(Problem::unreadable("the body broke off").help("Send it again.")),
@@ -255,8 +280,8 @@ async fn arrived(request: Request) -> Result<(axum::http::request::Parts, Bytes)
     }
 }
 
-/// Whether `key` signed exactly this request.
-fn check(parts: &axum::http::request::Parts, key: &Hex<32>, body: &[u8]) -> Result<(), Problem> {
+/// Whether `key` signed a request with this head; gives the hash of the body that belongs to it.
+fn check(parts: &Parts, key: &Hex<32>) -> Result<Hex<32>, Problem> {
     let wrong = || unknown("the signature does not hold".to_owned());
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let time = text(wire::HEADER_TIME).and_then(|time| time.parse().ok().map(Moment)).ok_or_else(|| {
@@ -265,11 +290,21 @@ fn check(parts: &axum::http::request::Parts, key: &Hex<32>, body: &[u8]) -> Resu
     let signature = text(wire::HEADER_SIGNATURE).and_then(Hex::parse).ok_or_else(|| {
         Problem::unreadable(format!("the header {} is missing or not 128 hex digits", wire::HEADER_SIGNATURE))
     })?;
+    let hash = text(wire::HEADER_BODY).and_then(Hex::parse).ok_or_else(|| {
+        Problem::unreadable(format!("the header {} is missing or not 64 hex digits", wire::HEADER_BODY))
+    })?;
     let key = VerifyingKey::from_bytes(&key.0).map_err(|_| wrong())?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    match wire::signature_holds(&key, signature, parts.method.as_str(), path, time, body) {
-        true => Ok(()),
+    match wire::signature_holds(&key, signature, parts.method.as_str(), path, time, hash) {
+        true => Ok(hash),
         false => Err(wrong()),
+    }
+}
+
+fn is_the_signed_one(hash: Hex<32>, body: &[u8]) -> Result<(), Problem> {
+    match wire::body_hash(body) == hash {
+        true => Ok(()),
+        false => Err(unknown("the body is not the one that was signed".to_owned())),
     }
 }
 

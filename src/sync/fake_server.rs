@@ -124,7 +124,9 @@ impl Fake {
         let time = Moment(text(HEADER_TIME).parse().unwrap());
         let signature = Hex::parse(&text(HEADER_SIGNATURE)).unwrap();
         let path = uri.path_and_query().unwrap().as_str();
-        assert!(signature_holds(&key, signature, method.as_str(), path, time, sent), "{method} {path} is not signed");
+        let hash = body_hash(sent);
+        assert_eq!(Hex::parse(&text(HEADER_BODY)), Some(hash), "{method} {path} says another body");
+        assert!(signature_holds(&key, signature, method.as_str(), path, time, hash), "{method} {path} is not signed");
     }
 }
 

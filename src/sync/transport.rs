@@ -147,13 +147,15 @@ impl Transport {
         timeout: Duration,
     ) -> Result<A, Failure> {
         let time = Moment::now();
-        let signature = wire::sign(&self.key, method.as_str(), path, time, &body);
+        let hash = wire::body_hash(&body);
+        let signature = wire::sign(&self.key, method.as_str(), path, time, hash);
         let mut request = self
             .http
             .request(method.clone(), format!("{}{path}", self.url))
             .timeout(timeout)
             .header(wire::HEADER_TERMINAL, self.terminal)
             .header(wire::HEADER_TIME, time.0)
+            .header(wire::HEADER_BODY, hash.to_string())
             .header(wire::HEADER_SIGNATURE, signature.to_string())
             .header(ACCEPT, wire::POSTCARD)
             .header(ACCEPT_ENCODING, "zstd");

@@ -28,6 +28,8 @@ pub const RETURN: &str = "/api/v1/sync/return";
 /// Headers of a signed request.
 pub const HEADER_TERMINAL: &str = "gatebook-terminal";
 pub const HEADER_TIME: &str = "gatebook-time-us";
+/// BLAKE3 of the body as sent, in hex: so a signature can be judged before the body is read.
+pub const HEADER_BODY: &str = "gatebook-body";
 pub const HEADER_SIGNATURE: &str = "gatebook-signature";
 
 /// Most lines in one batch.
@@ -76,13 +78,18 @@ pub fn decompress(bytes: &[u8], max: usize) -> Result<Vec<u8>, Packed> {
     Ok(unpacked)
 }
 
-/// What a terminal signs in every request: method, path with query, its own time, and the BLAKE3 hash of the body as sent.
-pub fn signed_text(method: &str, path_and_query: &str, time: Moment, body: &[u8]) -> String {
-    format!("gatebook request v1\n{method}\n{path_and_query}\n{}\n{}", time.0, blake3::hash(body).to_hex())
+/// The value of [`HEADER_BODY`].
+pub fn body_hash(body: &[u8]) -> Hex<32> {
+    Hex(*blake3::hash(body).as_bytes())
+}
+
+/// What a terminal signs in every request: method, path with query, its own time, and the [`body_hash`].
+pub fn signed_text(method: &str, path_and_query: &str, time: Moment, body: Hex<32>) -> String {
+    format!("gatebook request v1\n{method}\n{path_and_query}\n{}\n{body}", time.0)
 }
 
 /// The value of [`HEADER_SIGNATURE`].
-pub fn sign(key: &SigningKey, method: &str, path_and_query: &str, time: Moment, body: &[u8]) -> Hex<64> {
+pub fn sign(key: &SigningKey, method: &str, path_and_query: &str, time: Moment, body: Hex<32>) -> Hex<64> {
     Hex(key.sign(signed_text(method, path_and_query, time, body).as_bytes()).to_bytes())
 }
 
@@ -93,7 +100,7 @@ pub fn signature_holds(
     method: &str,
     path_and_query: &str,
     time: Moment,
-    body: &[u8],
+    body: Hex<32>,
 ) -> bool {
     let text = signed_text(method, path_and_query, time, body);
     key.verify_strict(text.as_bytes(), &Signature::from_bytes(&signature.0)).is_ok()
@@ -301,7 +308,7 @@ mod tests {
         let at = Moment(1_795_000_005_000_000);
         let seal = Seal { number: 1, first: 1, last: 1, head: line.hash, at, signature: Seal::BEFORE_FIRST };
         let seal = seal.sign(book, Seal::BEFORE_FIRST, &key);
-        let request = sign(&key, "GET", &down_path(0, 25), Moment(1_795_000_006_000_000), &[]);
+        let request = sign(&key, "GET", &down_path(0, 25), Moment(1_795_000_006_000_000), body_hash(&[]));
         for (what, value) in [
             ("public key of the terminal", Hex(key.verifying_key().to_bytes()).to_string()),
             ("public key of the server", Hex(server.verifying_key().to_bytes()).to_string()),
