@@ -142,6 +142,25 @@ impl Drop for Process {
     }
 }
 
+/// Starts a daemon; what it logs is added to a file in `folder`.
+fn daemon(kind: &str, config: &Path, folder: &Path) -> Process {
+    let log = folder.join(format!("{kind}.log"));
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    let mut command = gatebook();
+    command.args([kind, "--config"]).arg(config).stdout(Stdio::null()).stderr(log);
+    Process(command.spawn().unwrap())
+}
+
+/// What names a line in JSON, of the REST interface and of a terminal's answers alike.
+fn line_named(line: &Value) -> Acknowledged {
+    Acknowledged {
+        terminal: u32::try_from(line["terminal"].as_u64().unwrap()).unwrap(),
+        epoch: line["epoch"].as_str().unwrap().to_owned(),
+        seq: line["seq"].as_u64().unwrap(),
+        hash: line["hash"].as_str().unwrap().to_owned(),
+    }
+}
+
 pub struct Server {
     pub folder: PathBuf,
     pub address: SocketAddr,
@@ -204,15 +223,7 @@ impl Server {
     }
 
     pub fn run(&mut self) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("server.log")).unwrap();
-        let child = gatebook()
-            .args(["server", "--config"])
-            .arg(&self.config)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.process = Some(Process(child));
+        self.process = Some(daemon("server", &self.config, &self.folder));
         wait_for("the server answers", || get(self.address, "/health", ""));
     }
 
@@ -254,13 +265,7 @@ impl Server {
 
     /// The same, as the checker compares it.
     pub fn stored(&self) -> Vec<Acknowledged> {
-        let line = |line: &Value| Acknowledged {
-            terminal: u32::try_from(line["terminal"].as_u64().unwrap()).unwrap(),
-            epoch: line["epoch"].as_str().unwrap().to_owned(),
-            seq: line["seq"].as_u64().unwrap(),
-            hash: line["hash"].as_str().unwrap().to_owned(),
-        };
-        self.lines().iter().map(line).collect()
+        self.lines().iter().map(line_named).collect()
     }
 
     /// The projections, as they are and as a rebuild makes them.
@@ -301,16 +306,7 @@ impl Terminal {
 
     /// Starts the daemon and listens to what it confirms, from its first breath.
     pub fn run(&mut self) {
-        let log = self.folder.join("terminal.log");
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let child = gatebook()
-            .args(["terminal", "--config"])
-            .arg(&self.config)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.process = Some(Process(child));
+        self.process = Some(daemon("terminal", &self.config, &self.folder));
         let stream = wait_for("the terminal's screen answers", || TcpStream::connect(self.screen).ok());
         let acknowledged = self.acknowledged.clone();
         self.listener = Some(std::thread::spawn(move || listen(stream, &acknowledged)));
@@ -354,12 +350,7 @@ fn listen(mut stream: TcpStream, acknowledged: &Mutex<Vec<Acknowledged>>) {
         let Ok(line) = line else { return };
         let Ok(answer) = serde_json::from_str::<Value>(&line) else { continue };
         let Some(written) = answer.get("line").filter(|line| !line.is_null()) else { continue };
-        acknowledged.lock().unwrap().push(Acknowledged {
-            terminal: u32::try_from(written["terminal"].as_u64().unwrap()).unwrap(),
-            epoch: written["epoch"].as_str().unwrap().to_owned(),
-            seq: written["seq"].as_u64().unwrap(),
-            hash: written["hash"].as_str().unwrap().to_owned(),
-        });
+        acknowledged.lock().unwrap().push(line_named(written));
     }
 }
 

@@ -14,7 +14,7 @@ use gatebook::server::kernel::digest::digest;
 use gatebook::server::rebuild::rebuild;
 use gatebook::server::verify::verify;
 use gatebook::server::web::{Need, routes};
-use gatebook::sync::wire::{self, Batch, Hello, Refusal};
+use gatebook::sync::wire::{self, Batch, Refusal};
 use reqwest::StatusCode;
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::json;
@@ -156,18 +156,7 @@ fn a_terminal_that_cannot_be_believed_is_refused_in_words() {
         assert_eq!(post(bomb, &[kind, ("content-encoding", "zstd")]).await, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(post(vec![7; 99], &[kind, ("content-encoding", "zstd")]).await, StatusCode::BAD_REQUEST);
 
-        let hello = Hello {
-            versions: (9, 12),
-            program: "later".into(),
-            book: terminal.book,
-            first_kept: 1,
-            last: 0,
-            head: terminal.head,
-            at: Moment::now(),
-            down_cursor: 0,
-            waiting: 0,
-            troubles: Vec::new(),
-        };
+        let hello = terminal.hello((9, 12));
         let answer = terminal.post(&house, wire::HELLO, postcard::to_stdvec(&hello).unwrap()).await;
         assert_eq!(answer.status(), StatusCode::UPGRADE_REQUIRED);
         assert!(answer.text().await.unwrap().contains("9 to 12"));

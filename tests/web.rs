@@ -11,7 +11,7 @@ use gatebook::quantity::Moment;
 use gatebook::server::access::Role;
 use gatebook::server::access::logins::{create_token, revoke_token, set_active};
 use gatebook::server::start::start;
-use gatebook::sync::wire::{self, BatchReply, Down, Hello, HelloReply, Refusal};
+use gatebook::sync::wire::{self, BatchReply, Down, HelloReply, Refusal};
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, SET_COOKIE};
 use serde_json::{Value, json};
@@ -102,18 +102,7 @@ fn a_terminal_comes_in_sends_its_book_once_and_hears_decisions() {
     story(async |house| {
         let admin = house.come_in("chen", &[Role::Administrator]).await;
         let mut terminal = house.enrol(&admin, "H-07").await;
-        let hello = Hello {
-            versions: wire::VERSIONS,
-            program: "test".into(),
-            book: terminal.book,
-            first_kept: 1,
-            last: 0,
-            head: terminal.head,
-            at: Moment::now(),
-            down_cursor: 0,
-            waiting: 3,
-            troubles: Vec::new(),
-        };
+        let hello = terminal.hello(wire::VERSIONS);
         let said = terminal.post(&house, wire::HELLO, postcard::to_stdvec(&hello).unwrap()).await;
         assert_eq!(said.status(), StatusCode::OK);
         let reply: HelloReply = postcard::from_bytes(&said.bytes().await.unwrap()).unwrap();

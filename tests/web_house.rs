@@ -13,7 +13,7 @@ use gatebook::server::access::Role;
 use gatebook::server::access::logins::create_login;
 use gatebook::server::start::{Running, start};
 use gatebook::sync::records::{Content, Item, Name, Pass, Person, Place, PlaceKind, Tracking, Unit};
-use gatebook::sync::wire::{self, Batch, Enrol, Enrolled};
+use gatebook::sync::wire::{self, Batch, Enrol, Enrolled, Hello};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Response, StatusCode};
 
@@ -180,6 +180,22 @@ impl Terminal {
     pub fn new(key: SigningKey) -> Terminal {
         let book = BookId { terminal: 0, epoch: Hex([9; 16]) };
         Terminal { key, book, head: chain::genesis(book), seq: 0 }
+    }
+
+    /// The first word of this terminal, with an empty book kept from line 1.
+    pub fn hello(&self, versions: (u16, u16)) -> Hello {
+        Hello {
+            versions,
+            program: "test".into(),
+            book: self.book,
+            first_kept: 1,
+            last: 0,
+            head: self.head,
+            at: Moment::now(),
+            down_cursor: 0,
+            waiting: 0,
+            troubles: Vec::new(),
+        }
     }
 
     /// The next line of the book.

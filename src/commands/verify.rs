@@ -16,6 +16,7 @@ use crate::sync::wire::{Receipt, SignedRecord};
 use crate::terminal::{self, enrolment};
 
 #[derive(Args)]
+#[command(override_usage = "gatebook verify <BOOK>\n       gatebook verify --config <FILE>")]
 pub struct Options {
     /// A book; with --config it is the book of that terminal
     #[arg(required_unless_present = "config")]
