@@ -307,7 +307,7 @@ impl Terminal {
     /// Starts the daemon and listens to what it confirms, from its first breath.
     pub fn run(&mut self) {
         self.process = Some(daemon("terminal", &self.config, &self.folder));
-        let stream = wait_for("the terminal's screen answers", || TcpStream::connect(self.screen).ok());
+        let stream = wait_for("the terminal's screen answers", || answers(self.screen));
         let acknowledged = self.acknowledged.clone();
         self.listener = Some(std::thread::spawn(move || listen(stream, &acknowledged)));
     }
@@ -342,11 +342,24 @@ impl Terminal {
     }
 }
 
-/// Reads `GET /answers`, one JSON object a line, until the terminal dies.
-fn listen(mut stream: TcpStream, acknowledged: &Mutex<Vec<Acknowledged>>) {
-    let host = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
-    let _ = stream.write_all(format!("GET /answers HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
-    for line in BufReader::new(stream).lines() {
+/// Opens `GET /answers`. From the head of its reply on the terminal tells every answer, so that none is missed.
+fn answers(screen: SocketAddr) -> Option<BufReader<TcpStream>> {
+    let mut stream = TcpStream::connect(screen).ok()?;
+    stream.write_all(format!("GET /answers HTTP/1.1\r\nhost: {screen}\r\n\r\n").as_bytes()).ok()?;
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    while 0 < stream.read_line(&mut line).ok()? {
+        if line == "\r\n" {
+            return Some(stream);
+        }
+        line.clear();
+    }
+    None
+}
+
+/// Reads the answers, one JSON object a line, until the terminal dies.
+fn listen(stream: BufReader<TcpStream>, acknowledged: &Mutex<Vec<Acknowledged>>) {
+    for line in stream.lines() {
         let Ok(line) = line else { return };
         let Ok(answer) = serde_json::from_str::<Value>(&line) else { continue };
         let Some(written) = answer.get("line").filter(|line| !line.is_null()) else { continue };
