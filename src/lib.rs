@@ -4,6 +4,7 @@
 //! The floors, lowest first. A room uses its own floor's inside and what lies below, never a neighbour or above
 //! (`tests/house.rs` holds this).
 
+pub mod hex;
 pub mod quantity;
 
 pub mod gs1;

@@ -6,8 +6,8 @@ use ed25519_dalek::SigningKey;
 use gatebook::event::{
     Act, Body, Correction, Direction, Evidence, Handling, LineRef, Movement, Passage, Piece, Reason, Ruling, System,
 };
+use gatebook::hex::{Hex, HexBytes};
 use gatebook::identity::Identifier;
-use gatebook::identity::hex::{Hex, HexBytes};
 use gatebook::ledger::chain::{self, BookId, Line, Seal};
 use gatebook::quantity::{Moment, Quantity};
 use gatebook::server::book::{self, DecideError, Decided, ServerKey};
@@ -67,7 +67,7 @@ pub async fn own_postgres() -> Option<(String, impl Future<Output = ()>)> {
     tokio::spawn(connection);
     let mut random = [0; 8];
     getrandom::fill(&mut random).unwrap();
-    let name = format!("gatebook_{}", gatebook::identity::hex::encode(&random));
+    let name = format!("gatebook_{}", gatebook::hex::encode(&random));
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     let (server, _) =
         url.rsplit_once('/').expect("the URL names a database: postgres://postgres@127.0.0.1:5432/postgres");

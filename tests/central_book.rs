@@ -1,7 +1,7 @@
 //! The server's own book: decisions, records, enrolment, and the proof that nothing was changed.
 
 use gatebook::event::{Act, Ruling};
-use gatebook::identity::hex::{Hex, HexBytes};
+use gatebook::hex::{Hex, HexBytes};
 use gatebook::server::book::{self, DecideError};
 use gatebook::server::catalog::{store, terminals};
 use gatebook::server::enrolment;

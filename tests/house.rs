@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// Lowest first. A file may import from its own room or from any lower floor; rooms of one floor never touch.
 const FLOORS: &[&[&str]] = &[
-    &["quantity"],
+    &["hex", "quantity"],
     &["gs1"],
     &["identity"],
     &["event"],

@@ -1,7 +1,7 @@
 //! Each line once, in the order of its book, or not at all.
 
 use gatebook::event::{Act, Body, LineRef, Ruling, System};
-use gatebook::identity::hex::Hex;
+use gatebook::hex::Hex;
 use gatebook::quantity::Moment;
 use gatebook::server::catalog::terminals;
 use gatebook::server::intake::{self, Intake, Refused};

@@ -121,7 +121,7 @@ async fn story(central: &Central, seed: u64) {
             since: at(1_000 * number as i64),
             content,
         };
-        Ruling::Put { record: gatebook::identity::hex::HexBytes(serde_json::to_vec(&record).unwrap()) }
+        Ruling::Put { record: gatebook::hex::HexBytes(serde_json::to_vec(&record).unwrap()) }
     };
     let bind = |number, unit: &str| {
         let binding = gatebook::sync::records::Binding { code: SERIALS[2].into(), unit: unit.into() };

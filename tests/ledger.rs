@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use gatebook::event::{BODY_MAX, Body, System};
-use gatebook::identity::hex::Hex;
+use gatebook::hex::Hex;
 use gatebook::ledger::book::{Book, CannotRecord, Cause, Disk, Entry, OpenError, ReadError, Settings, StoredRecord};
 use gatebook::ledger::chain;
 use gatebook::ledger::earlier::Earlier;

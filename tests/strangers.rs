@@ -7,7 +7,7 @@ use gatebook::event::{
     Act, Attempt, Body, Correction, Decision, Direction, Evidence, Handling, LineRef, Movement, Passage, Piece, Reason,
     Ruling, System,
 };
-use gatebook::identity::hex::Hex;
+use gatebook::hex::Hex;
 use gatebook::quantity::{Moment, Quantity, Unit as Measure};
 use gatebook::server::access::{Role, Roles};
 use gatebook::server::kernel::digest::digest;

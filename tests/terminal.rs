@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use gatebook::config;
 use gatebook::event::{Body, Movement};
-use gatebook::identity::hex::Hex;
+use gatebook::hex::Hex;
 use gatebook::ledger::book::StoredRecord;
 use gatebook::quantity::Moment;
 use gatebook::sync::records::{

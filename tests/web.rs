@@ -6,7 +6,7 @@ use std::time::Duration;
 use gatebook::config::server::TlsMode;
 use gatebook::event::{Act, Direction, Reason};
 use gatebook::face::words::Lang;
-use gatebook::identity::hex::Hex;
+use gatebook::hex::Hex;
 use gatebook::quantity::Moment;
 use gatebook::server::access::Role;
 use gatebook::server::access::logins::{create_token, revoke_token, set_active};
@@ -31,7 +31,7 @@ fn a_session_opens_holds_and_ends() {
         let stored = house.running.server.database.read(|tx| tx.query("SELECT token_hash FROM login_session", &[]));
         let secret = cookie.split_once('=').unwrap().1.to_owned();
         for row in stored.await.unwrap() {
-            assert_ne!(gatebook::identity::hex::encode(row.blob(0).unwrap()), secret, "the token itself is stored");
+            assert_ne!(gatebook::hex::encode(row.blob(0).unwrap()), secret, "the token itself is stored");
         }
         let answer = house.submit("/logout", &cookie, String::new()).await;
         assert_eq!((answer.status(), to(&answer)), (StatusCode::SEE_OTHER, "/login"));

@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 
 use super::Figure;
 use crate::event::{Act, Body, Handling, Movement, Piece};
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::chain::{BookId, Line, genesis, link};
 use crate::quantity::{Moment, Quantity};
 use crate::server::book::{ServerKey, decide};

@@ -12,7 +12,8 @@ use hardware::simulator::{llrp, r200, scanner};
 
 use super::{Stop, asked_to_stop, runtime};
 use crate::demo::wire::Wire;
-use crate::identity::{epc, hex};
+use crate::hex;
+use crate::identity::epc;
 
 #[derive(Args)]
 pub struct Options {

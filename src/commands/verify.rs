@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Stop;
 use crate::config;
 use crate::config::load::environment;
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::book::StoredRecord;
 use crate::ledger::verify::{Report, Server, verify_with_server};
 use crate::sync::wire::{Receipt, SignedRecord};

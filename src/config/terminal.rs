@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
 use crate::event::Act;
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::sync::transport::Server;
 use crate::sync::trust;
 

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::identity::{Identifier, hex};
+use crate::hex;
+use crate::identity::Identifier;
 
 /// The last line of the demo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -262,7 +262,7 @@ async fn start_server(folder: &Folder, port: u16) -> Result<server::Running, Dem
 async fn let_in(server: &server::Running) -> Result<(String, String), DemoError> {
     let mut random = [0; 4];
     getrandom::fill(&mut random).map_err(|error| DemoError::Server(error.to_string()))?;
-    let password = format!("vault-{}", crate::identity::hex::encode(&random));
+    let password = format!("vault-{}", crate::hex::encode(&random));
     let chosen = password.clone();
     let made = server.server.database.write(move |tx| {
         let now = Moment::now();

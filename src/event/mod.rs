@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::quantity::{Moment, Quantity};
 
 /// Added to a schema number when the body is JSON text instead of postcard.

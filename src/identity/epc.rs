@@ -78,7 +78,7 @@ fn digits(value: u64, len: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::hex;
+    use crate::hex;
 
     #[test]
     fn tags_of_the_standard() {

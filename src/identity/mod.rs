@@ -1,12 +1,12 @@
 //! What a read says about identity. One canonical form per identity, so that the barcode and the tag of one ring are equal.
 
 pub mod epc;
-pub mod hex;
 mod link;
 
 use std::fmt;
 
 use crate::gs1;
+use crate::hex;
 
 /// Longest own code, in characters; a longer text is no number that a person could have meant.
 const OWN_CODE_MAX: usize = 64;

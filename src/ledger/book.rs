@@ -12,7 +12,7 @@ use ed25519_dalek::SigningKey;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::event::{BODY_MAX, Body, System};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::chain::{BookId, Line, Seal};
 use crate::ledger::opening;
 use crate::ledger::reading::Reader;

@@ -3,7 +3,7 @@
 //! `hash(n) = BLAKE3(hash(n-1) || seq || at || zone || mono || kind || schema || length || body)`, all integers
 //! little-endian; `hash(0)` comes from the book's identity, so that lines of one book never fit another.
 
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::quantity::Moment;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::ReadError;
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::ledger::file;

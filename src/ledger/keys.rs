@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{Book, OpenError, Opening, Settings};
 use crate::ledger::file;
 

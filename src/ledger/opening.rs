@@ -8,7 +8,7 @@ use std::path::Path;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{Cause, Disk, OpenError, Rescue, Settings, State, StoreError};
 use crate::ledger::chain::{self, BookId, Seal};
 use crate::ledger::file::{self, Ailment};

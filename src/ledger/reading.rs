@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{ReadError, StoredRecord};
 use crate::ledger::chain::{BookId, Line, Seal};
 use crate::ledger::file;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::VerifyingKey;
 use rusqlite::Connection;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{Cause, Rescue, StoreError, StoredRecord};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::ledger::file;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::Settings;
 use crate::ledger::chain::Seal;
 use crate::ledger::file;

@@ -3,7 +3,7 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::book::StoredRecord;
 use crate::ledger::chain::{BookId, Line, Seal};
 use crate::quantity::Moment;

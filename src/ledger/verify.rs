@@ -11,7 +11,7 @@ use ed25519_dalek::VerifyingKey;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::event::{Body, System};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{StoreError, StoredRecord};
 use crate::ledger::chain::{self, BookId, Seal};
 use crate::ledger::file;

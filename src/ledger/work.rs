@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
 use crate::event::{Body, System};
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::book::{CannotRecord, Marks, StoredRecord, Written};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::ledger::opening::{self, Tail};

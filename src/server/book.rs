@@ -5,7 +5,7 @@ use std::time::Duration;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 
 use crate::event::{BODY_MAX, Body, Decision, LineRef, Ruling};
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
 use crate::server::catalog;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ed25519_dalek::VerifyingKey;
 
 use crate::event::Ruling;
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::book::{self, DecideError, ServerKey};
 use crate::server::database::{DatabaseError, Tx};

@@ -3,7 +3,7 @@
 use ed25519_dalek::VerifyingKey;
 
 use crate::event::{BODY_MAX, LineRef};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
 use crate::server::book::{self, ServerKey};

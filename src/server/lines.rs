@@ -1,7 +1,7 @@
 //! Appending to the central book: cursors, arrival positions, corrected time.
 
 use crate::event::{Body, System};
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
 use crate::server::database::{Change, DatabaseError, Row, Tx, Value};

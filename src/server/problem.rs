@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::server::access::{AccessError, Right, Role, holders};
 use crate::server::database::DatabaseError;
 use crate::sync::wire::Refusal;

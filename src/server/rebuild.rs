@@ -1,6 +1,6 @@
 //! Drops every projection and folds it again from the book.
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::Entry;
 use crate::server::kernel::digest::{TABLES, digest};

@@ -1,7 +1,7 @@
 //! What a stored line is, and what can be a key: the words that all rooms of the server share.
 
 use crate::event::{Body, LineRef, System};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::identity::{self, Identifier};
 use crate::ledger::chain::{BookId, Line};
 use crate::quantity::Moment;

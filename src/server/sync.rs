@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::api::Asked;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::server::TlsMode;
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 
 /// Life of the server's certificate in days, and how many before its end it is made anew.
 const LIFE_DAYS: i64 = 397;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ed25519_dalek::VerifyingKey;
 
 use crate::event::{Body, LineRef, System};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::chain::{self, BookId, Seal};
 use crate::server::book::ServerKey;
 use crate::server::database::{DatabaseError, Row, Tx, Value};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{Book, ReadError};
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::ledger::earlier::Earlier;

@@ -12,7 +12,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use jiff::tz::TimeZone;
 use tokio::sync::{Mutex, Notify, watch};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::Book;
 use crate::quantity::Moment;
 use crate::sync::down::Down;

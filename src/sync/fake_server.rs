@@ -14,7 +14,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::chain::{self, BookId, Line, Seal};
 use crate::quantity::Moment;
 use crate::sync::wire::{self, *};

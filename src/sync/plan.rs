@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 
 /// A book of this terminal.

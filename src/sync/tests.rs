@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::event::{Body, System};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{Book, Entry, Settings as BookSettings};
 use crate::ledger::chain::Line;
 use crate::quantity::Moment;

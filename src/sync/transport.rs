@@ -9,7 +9,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::sync::trust::{self, NotTheServer, Untrusted};
 use crate::sync::wire::{self, Refusal};

@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::{CLOCK_UNSET_BEFORE, Moment};
 
 /// Longest wait for a TCP connection: a host that is there answers far sooner, on any radio.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::event::{Body, System};
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::book::{CannotRecord, Entry, State};
 use crate::ledger::chain::BookId;
 use crate::ledger::earlier::Earlier;

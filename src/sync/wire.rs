@@ -9,7 +9,7 @@ use std::io::Read;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::hex::{Hex, HexBytes};
+use crate::hex::{Hex, HexBytes};
 use crate::ledger::chain::{BookId, Line, Seal};
 use crate::quantity::Moment;
 

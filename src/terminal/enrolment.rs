@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 
 /// Name of the file in the terminal's folder.
 pub const FILE: &str = "terminal.json";

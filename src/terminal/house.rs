@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{broadcast, watch};
 
 use crate::event::{Body, LineRef, Reason, System};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{Book, CannotRecord, Entry, Marks, ReadError};
 use crate::quantity::Moment;
 use crate::sync::link::Link;

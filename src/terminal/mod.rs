@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::terminal::{DirectionBy, Port as ConfigPort, StationKind, TerminalConfig};
 use crate::event::System;
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::{self, Book, ReadError};
 use crate::ledger::keys::{self, KeyError, OpenFailure};
 use crate::quantity::Moment;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::ledger::book::Disk;
 use crate::quantity::Moment;
 use crate::terminal::house::{House, SelfCheck};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::identity::hex::{self, Hex};
+use crate::hex::{self, Hex};
 use crate::quantity::Moment;
 use crate::server::access::{AccessError, Came, Role, Roles, Visitor, password};
 use crate::server::database::{DatabaseError, Tx, Value};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::event::{LineRef, Ruling};
-use crate::identity::hex::{self, Hex};
+use crate::hex::{self, Hex};
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::access::Visitor;

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use crate::event::Ruling;
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::access::Visitor;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Act, Body, LineRef};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::api::{Asked, Page, Paging, page};

@@ -1,6 +1,6 @@
 //! Terminals of the house and how they are.
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::database::{DatabaseError, Row, Tx};
 

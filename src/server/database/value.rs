@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::quantity::Moment;
 use crate::server::database::DatabaseError;
 

@@ -1,6 +1,6 @@
 //! One number for the state of all projections: the same on every engine and for every order of arrival.
 
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::server::database::{DatabaseError, Tx, Value};
 
 /// Projected tables with their columns. What is not here is the book itself or lives beside it.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::LineRef;
+use crate::hex;
 use crate::identity::Identifier;
-use crate::identity::hex;
 use crate::quantity::{Moment, Quantity, Unit as Measure};
 use crate::server::catalog;
 use crate::server::database::{DatabaseError, Row, Tx, Value};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::face::signs::Sign;
 use crate::face::tones::{self, State as Chip};
 use crate::face::values::{MISSING, Reader};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::server::Server;
 use crate::server::access::{Right, Visitor};
 use crate::server::api::exceptions::{NOTE_MAX, Named, carry_out};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::face::signs::Sign;
 use crate::face::tones::{self, State as Chip, Tone};
 use crate::face::values::{MISSING, grouped};
-use crate::identity::hex::Hex;
+use crate::hex::Hex;
 use crate::server::Server;
 use crate::server::access::{Right, Visitor};
 use crate::server::api::fleet::{Presence, enrolment_lines, lock_out, new_code};

@@ -80,7 +80,7 @@ type Here = State<Arc<Shared>>;
 pub async fn serve(listener: TcpListener, screen: Screen, stop: watch::Receiver<bool>) {
     let ticket = screen.key.as_ref().map(|key| {
         let hash = blake3::derive_key("gatebook terminal screen v1", key.as_bytes());
-        crate::identity::hex::encode(&hash)
+        crate::hex::encode(&hash)
     });
     let shared = Arc::new(Shared { screen, ticket, stop: stop.clone() });
     let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();

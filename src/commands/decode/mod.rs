@@ -12,8 +12,9 @@ use hardware::r200::message::Message;
 use hardware::{aim, camera, llrp, r200};
 use serde_json::{Value, json};
 
-use super::Stop;
-use crate::identity::{Identifier, hex};
+use crate::commands::Stop;
+use crate::hex;
+use crate::identity::Identifier;
 
 #[derive(Args)]
 pub struct Options {
