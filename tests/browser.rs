@@ -10,8 +10,8 @@ use gatebook::event::Act;
 use gatebook::quantity::Moment;
 use gatebook::sync::records::Record;
 use gatebook::terminal::reference;
+use hardware::simulator::scanner;
 use hardware::simulator::script::{Presentation, Script};
-use hardware::simulator::{Simulator, scanner};
 use serde_json::{Value, json};
 
 use crate::rig::{Engine, Server, Terminal, free_port, request, wait_for};
@@ -206,7 +206,7 @@ impl House {
         };
         vault::records(&samples, Moment::now()).iter().for_each(put);
         put(&vault::pass("DB-0001", vault::SALES, &samples[..2], Moment::now()));
-        let gun = Simulator::Scanner(scanner::Scanner::new(scanner::Settings::default(), Script::new(), 11));
+        let gun = Box::new(scanner::Scanner::new(scanner::Settings::default(), Script::new(), 11));
         let gun = Wire::serial(gun, &folder.path().join("gun")).unwrap();
         let parts = format!(
             "[[device]]\nname = \"gun\"\ndriver = \"scanner\"\nport = {:?}\n\

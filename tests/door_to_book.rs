@@ -12,7 +12,7 @@ use gatebook::quantity::Moment;
 use gatebook::sync::records::Record;
 use gatebook::terminal::reference;
 use hardware::simulator::script::{Presentation, Script};
-use hardware::simulator::{Simulator, llrp, r200, scanner};
+use hardware::simulator::{llrp, r200, scanner};
 use serde_json::{Value, json};
 
 use crate::rig::{Server, Terminal, engines, wait_for};
@@ -26,10 +26,10 @@ struct Devices {
 
 impl Devices {
     fn new(folder: &Path) -> Devices {
-        let portal = Simulator::Llrp(llrp::LlrpReader::new(llrp::Make::default(), Script::new(), 1));
-        let module = Simulator::R200(r200::Module::new(r200::Settings::default(), Script::new(), 2));
+        let portal = Box::new(llrp::LlrpReader::new(llrp::Make::default(), Script::new(), 1));
+        let module = Box::new(r200::Module::new(r200::Settings::default(), Script::new(), 2));
         let gun = scanner::Settings { split: true, pause: Duration::from_millis(20), ..scanner::Settings::default() };
-        let gun = Simulator::Scanner(scanner::Scanner::new(gun, Script::new(), 3));
+        let gun = Box::new(scanner::Scanner::new(gun, Script::new(), 3));
         Devices {
             portal: Wire::tcp(portal, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap(),
             module: Wire::serial(module, &folder.join("module")).unwrap(),

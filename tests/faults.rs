@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use gatebook::demo::wire::Wire;
 use gatebook::identity::epc;
+use hardware::simulator::r200;
 use hardware::simulator::script::{Presentation, Script};
-use hardware::simulator::{Simulator, r200};
 use rusqlite::Connection;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use serde_json::{Value, json};
@@ -485,7 +485,7 @@ fn noise_on_the_wire_is_counted_and_makes_no_line() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), Engine::Sqlite);
     let module = r200::Module::new(r200::Settings::default(), Script::new(), 11);
-    let wire = Wire::serial(Simulator::R200(module), &folder.path().join("pad")).unwrap();
+    let wire = Wire::serial(Box::new(module), &folder.path().join("pad")).unwrap();
     let parts = format!(
         "[[device]]\nname = \"pad\"\ndriver = \"r200\"\nport = {:?}\n\
          [[station]]\nname = \"bench\"\nkind = \"bench\"\ndevices = [\"pad\"]\nplace = \"B-1\"\ndefault_act = \"receive\"\n",

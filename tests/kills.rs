@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use gatebook::demo::network::Network;
 use gatebook::demo::wire::Wire;
-use hardware::simulator::Simulator;
 use hardware::simulator::scanner::{Scanner, Settings};
 use hardware::simulator::script::{Presentation, Script};
 
@@ -16,7 +15,7 @@ use crate::rig::{Dice, Engine, Server, Terminal, engines};
 /// A scanner on a pty, and the configuration that makes each of its codes a line.
 fn scanner(folder: &Path, name: &str, seed: u64) -> (Wire, String) {
     let port = folder.join(format!("{name}-scanner"));
-    let device = Simulator::Scanner(Scanner::new(Settings::default(), Script::new(), seed));
+    let device = Box::new(Scanner::new(Settings::default(), Script::new(), seed));
     let wire = Wire::serial(device, &port).unwrap();
     let parts = format!(
         "[[device]]\nname = \"scanner\"\ndriver = \"scanner\"\nport = {:?}\n\

@@ -8,7 +8,7 @@ use gatebook::demo::wire::Wire;
 use gatebook::identity::epc;
 use hardware::r200::frame::Dialect;
 use hardware::simulator::script::{Presentation, Script};
-use hardware::simulator::{Simulator, llrp, r200, scanner};
+use hardware::simulator::{llrp, r200, scanner};
 
 use crate::rig::{Engine, Server, Terminal, free_port, wait_for};
 
@@ -30,15 +30,13 @@ fn start(family: Family, folder: &Path, address: SocketAddr, seed: u64) -> Wire 
     match family {
         Family::Scanner => {
             let device = scanner::Scanner::new(scanner::Settings::default(), Script::new(), seed);
-            Wire::serial(Simulator::Scanner(device), &path)
+            Wire::serial(Box::new(device), &path)
         }
         Family::R200(dialect) => {
             let settings = r200::Settings { dialect, ..r200::Settings::default() };
-            Wire::serial(Simulator::R200(r200::Module::new(settings, Script::new(), seed)), &path)
+            Wire::serial(Box::new(r200::Module::new(settings, Script::new(), seed)), &path)
         }
-        Family::Llrp => {
-            Wire::tcp(Simulator::Llrp(llrp::LlrpReader::new(llrp::Make::default(), Script::new(), seed)), address)
-        }
+        Family::Llrp => Wire::tcp(Box::new(llrp::LlrpReader::new(llrp::Make::default(), Script::new(), seed)), address),
     }
     .unwrap()
 }

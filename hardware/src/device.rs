@@ -1,131 +1,165 @@
-//! The families of devices a door can have, and a session with a device of any of them.
+//! The families of devices that a warehouse owns, and the face that a session with any of them has.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::command::{Command, Unable};
 use crate::event::Event;
-use crate::llrp::session::Llrp;
-use crate::r200::session::R200;
-use crate::scanner::Scanner;
+use crate::settings::{Setting, Settings};
+use crate::simulator::Simulator;
+use crate::simulator::script::Script;
+use crate::{llrp, r200, scanner};
+
+/// Every family, in the order of a list.
+pub const FAMILIES: &[&Family] = &[&scanner::FAMILY, &r200::FAMILY, &llrp::FAMILY];
 
 /// Devices that speak alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Family {
-    /// The name in a configuration.
+    /// The name in a configuration and on the command line.
     pub name: &'static str,
-    pub reads: Reads,
+    pub reads: &'static [Reads],
     pub link: Link,
     /// Vendor and product numbers under which such devices, or the adapters they sit behind, appear on USB. A hint
     /// for a list of ports and no proof: many devices share an adapter.
     pub usb_ids: &'static [(u16, u16)],
     /// One sentence for a list.
     pub description: &'static str,
+    pub settings: &'static [Setting],
+    /// A session with a device that is set so. The error is a sentence about settings that cannot work together.
+    pub session: fn(&Settings) -> Result<Box<dyn Session>, String>,
+    /// A simulated device that works with these settings.
+    pub simulator: fn(&Settings, Script, u64) -> Box<dyn Simulator>,
+    pub codec: Codec,
 }
 
 /// What a family reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
+    /// Printed symbols.
     Symbols,
+    /// UHF tags.
     Tags,
+    /// LF and HF cards, such as badges.
+    Cards,
+    Weights,
+    /// Temperature and humidity.
+    Climate,
+    /// Contacts: doors, photo-eyes, buttons.
+    Contacts,
+    /// Labels come out of it.
+    Prints,
 }
 
-/// How a family is connected.
+/// How a family is connected, and with which settings unless others are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// A serial line with 8 data bits, no parity and 1 stop bit; speed in baud unless it is set otherwise.
-    Serial { baud: u32 },
-    /// A TCP connection; the port unless it is set otherwise.
-    Tcp { port: u16 },
+    Serial(Serial),
+    /// A TCP connection to this port.
+    Tcp {
+        port: u16,
+    },
+    /// A device file that is read and written like a stream: a keyboard, a HID report pipe, a USB printer.
+    File,
+    /// The device, or a broker it speaks to, is met on the network by other protocols than its own.
+    Push,
 }
 
-/// Every family, in the order of a list.
-pub const FAMILIES: &[Family] = &[
-    Family {
-        name: "scanner",
-        reads: Reads::Symbols,
-        link: Link::Serial { baud: 9600 },
-        // Zebra, Newland.
-        usb_ids: &[(0x05E0, 0x1701), (0x1EAB, 0x0C06)],
-        description: "bar code scanner on a serial line (USB-CDC or RS-232)",
-    },
-    Family {
-        name: "r200",
-        reads: Reads::Tags,
-        link: Link::Serial { baud: 115_200 },
-        // CH340, CH9102, CP210x.
-        usb_ids: &[(0x1A86, 0x7523), (0x1A86, 0x55D4), (0x10C4, 0xEA60)],
-        description: "UHF reader module R200, M100 or YRM100 on a serial line",
-    },
-    Family {
-        name: "llrp",
-        reads: Reads::Tags,
-        link: Link::Tcp { port: 5084 },
-        usb_ids: &[],
-        description: "fixed UHF reader with LLRP 1.0.1 or 1.1 on the network (Impinj, Zebra and others)",
-    },
-];
+/// The settings of a serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serial {
+    pub baud: u32,
+    pub data_bits: u8,
+    pub parity: Parity,
+    pub stop_bits: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parity {
+    None,
+    Even,
+    Odd,
+}
+
+impl Serial {
+    /// 8 data bits, no parity, 1 stop bit.
+    pub const fn of(baud: u32) -> Serial {
+        Serial { baud, data_bits: 8, parity: Parity::None, stop_bits: 1 }
+    }
+
+    /// 7 data bits, even parity, 1 stop bit, as older scales have it.
+    pub const fn seven_even(baud: u32) -> Serial {
+        Serial { baud, data_bits: 7, parity: Parity::Even, stop_bits: 1 }
+    }
+}
+
+/// What a family's bytes mean, for the tools of a person who looks at a captured stream. A session uses the same code
+/// beneath.
+#[derive(Clone, Copy, Debug)]
+pub struct Codec {
+    /// The dialects that can be named; empty when there is one.
+    pub dialects: &'static [&'static str],
+    /// What stands at the front of a stream.
+    pub cut: fn(&[u8], Dialect) -> Cut,
+    /// The fields of one whole message, with the names of the family's vector file. The error says what is wrong and at
+    /// which byte.
+    pub decode: fn(&[u8], Dialect) -> Result<Value, String>,
+}
+
+/// A dialect by its name; `None`: whichever fits.
+pub type Dialect = Option<&'static str>;
+
+/// What stands at the front of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// A whole message of so many bytes.
+    Message(usize),
+    /// So many bytes that belong to none.
+    Noise(usize),
+    /// More bytes are needed to tell.
+    Incomplete,
+}
 
 /// The family with this name.
 pub fn by_name(name: &str) -> Option<&'static Family> {
-    FAMILIES.iter().find(|family| family.name == name)
+    FAMILIES.iter().copied().find(|family| family.name == name)
 }
 
-/// A session with a device of any family.
-#[derive(Debug)]
-pub enum Device {
-    Scanner(Scanner),
-    R200(R200),
-    Llrp(Llrp),
-}
-
-/// Calls the same method on whichever session it is.
-macro_rules! each {
-    ($device:expr, $session:ident => $call:expr) => {
-        match $device {
-            Device::Scanner($session) => $call,
-            Device::R200($session) => $call,
-            Device::Llrp($session) => $call,
-        }
-    };
-}
-
-impl Device {
+/// A session with one device. It owns no link and no clock: whoever drives it calls `opened`, then `receive` and `tick`,
+/// and after each of these `transmit` and `poll` until they give `None`.
+pub trait Session: Debug + Send {
     /// The link was just opened: forgets half messages and begins the handshake.
-    pub fn opened(&mut self, now: Duration) {
-        each!(self, session => session.opened(now))
-    }
+    fn opened(&mut self, now: Duration);
 
     /// Takes what the link just delivered, in any split.
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
-        each!(self, session => session.receive(bytes, now))
-    }
+    fn receive(&mut self, bytes: &[u8], now: Duration);
 
     /// Acts on the time.
-    pub fn tick(&mut self, now: Duration) {
-        each!(self, session => session.tick(now))
-    }
+    fn tick(&mut self, now: Duration);
 
-    /// What is to be sent next; call until `None` after each of the calls above.
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
-        each!(self, session => session.transmit())
-    }
+    /// What is to be sent next.
+    fn transmit(&mut self) -> Option<Vec<u8>>;
 
-    /// The next event; call until `None` after each of the calls above.
-    pub fn poll(&mut self) -> Option<Event> {
-        each!(self, session => session.poll())
-    }
+    /// The next event.
+    fn poll(&mut self) -> Option<Event>;
 
     /// When to call `tick` if nothing arrives.
-    pub fn wake(&self) -> Option<Duration> {
-        each!(self, session => session.wake())
-    }
+    fn wake(&self) -> Option<Duration>;
 
-    /// Begins an orderly end; see [`Device::closed`].
-    pub fn close(&mut self, now: Duration) {
-        each!(self, session => session.close(now))
-    }
+    /// Begins an orderly end; see [`Session::closed`].
+    fn close(&mut self, now: Duration);
 
     /// Whether the session is over: it was never opened, was lost, or its orderly end is done.
-    pub fn closed(&self) -> bool {
-        each!(self, session => session.closed())
+    fn closed(&self) -> bool;
+
+    /// Asks something of the device. `number` comes back with the answer, where the device gives one.
+    ///
+    /// # Errors
+    /// [`Unable`] when such a device cannot do it.
+    fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
+        let _ = (number, command, now);
+        Err(Unable)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::command::Answer;
+
 /// One report of one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -9,6 +11,10 @@ pub enum Event {
     Ready { model: String },
     /// Something was read.
     Read(Read),
+    /// How a command ended; `number` is the one it was given with.
+    Answer { number: u32, answer: Answer },
+    /// A printer says how it is, whenever that changed.
+    Printer(Printer),
     /// A sound message that says that something is wrong; the session goes on.
     Fault { text: String },
     /// The session is over: the device fell silent, refused the session or closed it. The link must be opened anew.
@@ -24,6 +30,14 @@ pub enum Read {
     Symbol(Symbol),
     /// A radio tag answered.
     Tag(Tag),
+    /// A card was held before the reader.
+    Card(Card),
+    /// Something lies on the scale.
+    Weight(Weight),
+    /// The air of a room.
+    Climate(Climate),
+    /// A contact opened or closed.
+    Contact(Contact),
 }
 
 /// The text of a printed symbol, byte for byte as the scanner sent it (GS, RS, NUL and UTF-8 included).
@@ -56,4 +70,85 @@ pub struct Tag {
     /// How long before the arrival of the report the tag was last seen (the reader's own clock may be wrong, so
     /// only differences of its stamps are used).
     pub age: Duration,
+}
+
+/// An LF or HF card or fob, such as a badge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    pub kind: CardKind,
+    /// Its unique number, most significant byte first.
+    pub number: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardKind {
+    /// 125 kHz, read only, five bytes.
+    Em4100,
+    /// 13.56 MHz, four, seven or ten bytes.
+    Iso14443a,
+}
+
+/// What a scale shows, exactly as it shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// The digits without their point: 3.420 is 3420 with 3 places.
+    pub digits: i64,
+    pub places: u8,
+    pub unit: WeightUnit,
+    pub steady: Steady,
+    /// Whether a container's weight was taken off.
+    pub net: bool,
+    /// The line as it came.
+    pub text: Vec<u8>,
+}
+
+/// Whether a weight still moves. One that does is never the weight of a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steady {
+    Yes,
+    No,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightUnit {
+    Milligram,
+    Gram,
+    Kilogram,
+    Tonne,
+    Carat,
+    TroyOunce,
+    Ounce,
+    Pound,
+    Pennyweight,
+    Grain,
+    Momme,
+}
+
+/// The air of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Climate {
+    pub temperature_millicelsius: Option<i32>,
+    /// Relative humidity in thousandths of a percent.
+    pub humidity_millipercent: Option<i32>,
+}
+
+/// A contact opened or closed. The first report after the link was opened says how it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Number of the input, from 1.
+    pub line: u16,
+    pub closed: bool,
+}
+
+/// How a printer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Printer {
+    pub paper_out: bool,
+    pub ribbon_out: bool,
+    pub head_open: bool,
+    pub paused: bool,
+    /// Any other trouble: a jam, heat, a cutter.
+    pub fault: bool,
+    /// Labels that it has yet to print, where it says so.
+    pub waiting: Option<u32>,
 }

@@ -13,9 +13,12 @@
 pub mod aim;
 #[cfg(feature = "camera")]
 pub mod camera;
+pub mod command;
 pub mod device;
 pub mod event;
+mod hex;
 pub mod llrp;
 pub mod r200;
 pub mod scanner;
+pub mod settings;
 pub mod simulator;

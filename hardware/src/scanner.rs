@@ -12,8 +12,63 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::aim;
-use crate::event::{Event, Read, Symbol};
+use serde_json::{Value, json};
+
+use crate::device::{Codec, Cut, Dialect, Family, Link, Reads, Serial, Session};
+use crate::event::{Aim, Event, Read, Symbol};
+use crate::settings::{Form, Setting, Settings};
+use crate::{aim, hex, simulator};
+
+pub static FAMILY: Family = Family {
+    name: "scanner",
+    reads: &[Reads::Symbols],
+    link: Link::Serial(Serial::of(9600)),
+    // Zebra, Newland.
+    usb_ids: &[(0x05E0, 0x1701), (0x1EAB, 0x0C06)],
+    description: "bar code scanner on a serial line (USB-CDC or RS-232)",
+    settings: SETTINGS,
+    session: |settings| match Scanner::new(Framing::of(settings)) {
+        Ok(scanner) => Ok(Box::new(scanner)),
+        Err(error) => Err(error.to_string()),
+    },
+    simulator: |settings, script, seed| Box::new(simulator::scanner::Scanner::set(settings, script, seed)),
+    codec: Codec { dialects: &[], cut, decode },
+};
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "prefix",
+        form: Form::Text(""),
+        says: "What the scanner sends before each code; \"\" for nothing.",
+    },
+    Setting {
+        name: "terminators",
+        form: Form::Texts(&["\r", "\n"]),
+        says: "What ends a code; the longest that fits counts. An LF behind a CR belongs to it.",
+    },
+    Setting {
+        name: "idle_ms",
+        form: Form::Whole { default: 0, from: 0, to: 5000 },
+        says: "A pause of so many milliseconds ends a code too; 0 for never. For scanners without a suffix: 50 over USB, \
+               more over 9600 baud.",
+    },
+    Setting {
+        name: "max_len",
+        form: Form::Whole { default: 8192, from: 1, to: 65_536 },
+        says: "Longest code in bytes; a longer one is noise. The largest QR code holds 7089.",
+    },
+    Setting {
+        name: "strip_parity",
+        form: Form::Flag(false),
+        says: "true for a scanner that sends 7 bits with parity over a line set to 8.",
+    },
+    Setting {
+        name: "aim",
+        form: Form::Word(&["when_sent", "absent", "required"]),
+        says: "AIM identifier in front of the code (]d2 and such). Switch it on in the scanner: it tells a GS1 code from \
+               a text that looks alike.",
+    },
+];
 
 /// Longest code accepted when nothing else is set, in bytes: the largest QR symbol holds 7,089 digits.
 pub const LENGTH_MAX: usize = 8192;
@@ -90,6 +145,22 @@ impl Framing {
     /// Largest `max_len`: no symbol comes near it, and it bounds what a scanner can make the door hold.
     pub const MAX_LEN: usize = 65_536;
 
+    fn of(settings: &Settings) -> Framing {
+        let idle_ms: u64 = settings.whole("idle_ms");
+        Framing {
+            prefix: settings.text("prefix").into_bytes(),
+            terminators: settings.texts("terminators").into_iter().map(String::into_bytes).collect(),
+            idle: (0 < idle_ms).then(|| Duration::from_millis(idle_ms)),
+            max_len: settings.whole("max_len"),
+            strip_parity: settings.flag("strip_parity"),
+            aim: match settings.text("aim").as_str() {
+                "absent" => AimMode::Absent,
+                "required" => AimMode::Required,
+                _ => AimMode::WhenSent,
+            },
+        }
+    }
+
     fn check(&self) -> Result<(), FramingError> {
         if self.terminators.is_empty() && self.idle.is_none() {
             return Err(FramingError::Endless);
@@ -156,15 +227,25 @@ impl Scanner {
         })
     }
 
+    /// The bytes of a code that has begun and not ended.
+    pub fn pending(&self) -> &[u8] {
+        match self.place {
+            Place::Inside => &self.line,
+            Place::Outside | Place::Overlong => &[],
+        }
+    }
+}
+
+impl Session for Scanner {
     /// The link was just opened. A scanner cannot be asked, so it is ready at once and its model unknown.
-    pub fn opened(&mut self, _now: Duration) {
+    fn opened(&mut self, _now: Duration) {
         self.forget();
         self.closed = false;
         self.events.push_back(Event::Ready { model: String::new() });
     }
 
     /// Takes what the port just delivered, in any split.
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
         if self.closed || bytes.is_empty() {
             return;
         }
@@ -186,7 +267,7 @@ impl Scanner {
     }
 
     /// Ends a code when the pause behind it is over.
-    pub fn tick(&mut self, now: Duration) {
+    fn tick(&mut self, now: Duration) {
         if self.wake().is_none_or(|wake| now < wake) {
             return;
         }
@@ -200,40 +281,34 @@ impl Scanner {
     }
 
     /// A scanner is sent nothing.
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+    fn transmit(&mut self) -> Option<Vec<u8>> {
         None
     }
 
     /// The next event; call until `None` after each of the calls above.
-    pub fn poll(&mut self) -> Option<Event> {
+    fn poll(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
     /// When the pause behind the bytes received so far ends a code.
-    pub fn wake(&self) -> Option<Duration> {
+    fn wake(&self) -> Option<Duration> {
         let pending = !self.line.is_empty() || self.place == Place::Overlong;
         let (heard, idle) = (self.heard?, self.framing.idle?);
         pending.then(|| heard.saturating_add(idle))
     }
 
     /// A scanner has nothing to end: what is pending is noise and the session is over at once.
-    pub fn close(&mut self, _now: Duration) {
+    fn close(&mut self, _now: Duration) {
         self.forget();
         self.closed = true;
     }
 
-    pub fn closed(&self) -> bool {
+    fn closed(&self) -> bool {
         self.closed
     }
+}
 
-    /// The bytes of a code that has begun and not ended.
-    pub fn pending(&self) -> &[u8] {
-        match self.place {
-            Place::Inside => &self.line,
-            Place::Outside | Place::Overlong => &[],
-        }
-    }
-
+impl Scanner {
     /// Bytes before a prefix are noise, save a CR and LF that some scanners send behind their suffix.
     fn outside(&mut self, byte: u8) {
         self.line.push(byte);
@@ -368,4 +443,38 @@ fn outside(framing: &Framing) -> Place {
 fn printable(line: &[u8]) -> bool {
     let used = |&byte: &u8| matches!(byte, 0x20..=0x7E | 0x80..=0xFF | 0 | b'\t' | b'\n' | b'\r' | 0x04 | 0x1C..=0x1F);
     line.first() != Some(&0) && line.iter().all(used)
+}
+
+/// A line of a captured stream with its end.
+fn cut(bytes: &[u8], _: Dialect) -> Cut {
+    let ends = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    if let Some(&first) = bytes.first()
+        && ends(&first)
+    {
+        return Cut::Noise(1);
+    }
+    match bytes.iter().position(ends) {
+        Some(end) if bytes.get(end..end + 2) == Some(b"\r\n") => Cut::Message(end + 2),
+        Some(end) => Cut::Message(end + 1),
+        None if LENGTH_MAX < bytes.len() => Cut::Noise(bytes.len()),
+        None => Cut::Incomplete,
+    }
+}
+
+/// What a scanner sent: the AIM identifier apart.
+fn decode(bytes: &[u8], _: Dialect) -> Result<Value, String> {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    let (found, payload) = match aim::split(bytes) {
+        Some((found, payload)) => (Some(found), payload),
+        None => (None, bytes),
+    };
+    Ok(json!({
+        "present": found.is_some(),
+        "code": found.map(|aim| char::from(aim.code).to_string()),
+        "modifier": found.map(|aim| char::from(aim.modifier).to_string()),
+        "symbology": found.and_then(Aim::symbology),
+        "gs1": found.is_some_and(Aim::gs1),
+        "payload_hex": hex::encode(payload),
+    }))
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+mod families;
 mod llrp;
 mod r200;
 mod scanner;

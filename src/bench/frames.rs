@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use hardware::device::Session;
 use hardware::llrp::{frame, report};
 use hardware::r200::frame::{Dialect, Kind, encode, tag_crc};
 use hardware::r200::session::{R200, Settings};

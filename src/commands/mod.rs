@@ -135,6 +135,14 @@ async fn asked_to_stop() {
     }
 }
 
+/// A family of devices by its name, for the command line.
+fn family(name: &str) -> Result<&'static hardware::device::Family, String> {
+    hardware::device::by_name(name).ok_or_else(|| {
+        let names: Vec<_> = hardware::device::FAMILIES.iter().map(|family| family.name).collect();
+        format!("the families are {}", names.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

@@ -4,11 +4,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
-use hardware::r200::frame::Dialect;
-use hardware::simulator::Simulator;
+use clap::Args;
+use hardware::device::{Family, Link, Reads};
+use hardware::settings::{Form, Settings, Value};
 use hardware::simulator::script::{Mix, Script, Sent, SentWhat};
-use hardware::simulator::{llrp, r200, scanner};
 
 use super::{Stop, asked_to_stop, runtime};
 use crate::demo::wire::Wire;
@@ -17,8 +16,9 @@ use crate::identity::epc;
 
 #[derive(Args)]
 pub struct Options {
-    /// The family of the device
-    family: Family,
+    /// The family of the device; `gatebook devices --families` lists them
+    #[arg(value_parser = super::family)]
+    family: &'static Family,
     /// Serial families: the name under which the port appears
     #[arg(long, value_name = "PATH", default_value = "/tmp/gatebook-simulated")]
     link: PathBuf,
@@ -37,29 +37,16 @@ pub struct Options {
     /// How many faults happen on the way: garbage, broken messages, silence, disconnects
     #[arg(long, default_value_t = 0)]
     faults: usize,
-    /// Dialect of the serial UHF module
-    #[arg(long, value_enum, default_value_t = DialectName::R200)]
-    dialect: DialectName,
+    /// Settings of the device, as in a configuration: --set dialect=m100
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Texts or EPCs (hex) to present instead of invented ones
     codes: Vec<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Family {
-    Scanner,
-    R200,
-    Llrp,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum DialectName {
-    M100,
-    R200,
-}
-
 pub fn run(options: &Options) -> Result<(), Stop> {
     let wire = lay(options)?;
-    eprintln!("a simulated {} on {}; Ctrl-C ends it", family_name(options.family), wire.port);
+    eprintln!("a simulated {} on {}; Ctrl-C ends it", options.family.name, wire.port);
     runtime()?.block_on(async {
         let ends = Instant::now() + Duration::from_secs(options.over) + Duration::from_secs(3);
         let mut shown = 0;
@@ -84,30 +71,36 @@ pub fn run(options: &Options) -> Result<(), Stop> {
 
 fn lay(options: &Options) -> Result<Wire, Stop> {
     let script = Script::random(options.seed, &mix(options)?);
-    let seed = options.seed;
-    let wire = match options.family {
-        Family::Scanner => {
-            let settings = scanner::Settings { split: 0 < options.faults, ..scanner::Settings::default() };
-            Wire::serial(Simulator::Scanner(scanner::Scanner::new(settings, script, seed)), &options.link)
+    let device = (options.family.simulator)(&settings(options.family, &options.set)?, script, options.seed);
+    let (wire, place) = match options.family.link {
+        Link::Tcp { .. } => (Wire::tcp(device, address(&options.listen)?), options.listen.clone()),
+        Link::Serial(_) | Link::File | Link::Push => {
+            (Wire::serial(device, &options.link), options.link.display().to_string())
         }
-        Family::R200 => {
-            let dialect = match options.dialect {
-                DialectName::M100 => Dialect::M100,
-                DialectName::R200 => Dialect::R200,
-            };
-            let settings = r200::Settings { dialect, ..r200::Settings::default() };
-            Wire::serial(Simulator::R200(r200::Module::new(settings, script, seed)), &options.link)
-        }
-        Family::Llrp => {
-            let reader = llrp::LlrpReader::new(llrp::Make::default(), script, seed);
-            Wire::tcp(Simulator::Llrp(reader), address(&options.listen)?)
-        }
-    };
-    let place = match options.family {
-        Family::Llrp => options.listen.clone(),
-        _ => options.link.display().to_string(),
     };
     wire.map_err(|error| Stop::fault(format!("{place}: {error}; choose another place with --link or --listen")))
+}
+
+/// Settings as written on a command line: `NAME=VALUE`, the items of a list parted by commas.
+pub(super) fn settings(family: &'static Family, given: &[String]) -> Result<Settings, Stop> {
+    let mut settings = Settings::of(family.settings);
+    for pair in given {
+        let wrong = |why: String| Stop::fault(format!("--set {pair}: {why}"));
+        let (name, text) = pair.split_once('=').ok_or_else(|| wrong("write NAME=VALUE".into()))?;
+        let form = family.settings.iter().find(|setting| setting.name == name).map(|setting| setting.form);
+        let value = match form {
+            Some(Form::Flag(_)) => text.parse().map_or_else(|_| Value::Text(text.into()), Value::Flag),
+            Some(Form::Whole { .. }) => text.parse().map_or_else(|_| Value::Text(text.into()), Value::Whole),
+            Some(Form::Wholes { .. }) => {
+                let numbers: Result<_, _> = text.split(',').map(str::parse).collect();
+                numbers.map_or_else(|_| Value::Text(text.into()), Value::Wholes)
+            }
+            Some(Form::Texts(_)) => Value::Texts(text.split(',').map(str::to_owned).collect()),
+            Some(Form::Word(_) | Form::Text(_)) | None => Value::Text(text.into()),
+        };
+        settings.set(name, value).map_err(wrong)?;
+    }
+    Ok(settings)
 }
 
 /// The first address behind `HOST:PORT`.
@@ -125,7 +118,7 @@ fn mix(options: &Options) -> Result<Mix, Stop> {
         antennas: 4,
         faults: options.faults,
     };
-    if options.family == Family::Scanner {
+    if options.family.reads.contains(&Reads::Symbols) {
         let invented = (1..=options.reads).map(|number| format!("SIM-{number:05}").into_bytes());
         mix.symbols = match options.codes.is_empty() {
             true => invented.collect(),
@@ -147,14 +140,6 @@ fn mix(options: &Options) -> Result<Mix, Stop> {
     Ok(mix)
 }
 
-fn family_name(family: Family) -> &'static str {
-    match family {
-        Family::Scanner => "scanner",
-        Family::R200 => "r200",
-        Family::Llrp => "llrp",
-    }
-}
-
 /// One line of the transmit log as JSON.
 fn line(sent: &Sent) -> serde_json::Value {
     let at_ms = u64::try_from(sent.at.as_millis()).unwrap_or(u64::MAX);
@@ -165,6 +150,7 @@ fn line(sent: &Sent) -> serde_json::Value {
         SentWhat::Tag { epc, antenna, rssi_dbm } => serde_json::json!({
             "at_ms": at_ms, "sent": "tag", "epc": hex::encode(epc), "antenna": antenna, "rssi_dbm": rssi_dbm
         }),
+        SentWhat::Report(read) => serde_json::json!({"at_ms": at_ms, "sent": "report", "text": format!("{read:?}")}),
         SentWhat::Garbage { n } => serde_json::json!({"at_ms": at_ms, "sent": "garbage", "bytes": n}),
         SentWhat::Disconnect => serde_json::json!({"at_ms": at_ms, "sent": "disconnect"}),
     }

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use hardware::device::Family;
+use hardware::settings::{Settings, Value as Setting};
 use jiff::tz::TimeZone;
 
 use crate::config::tree::{Node, Place, Table, Value, forget_places, overlay, parse};
@@ -220,6 +222,47 @@ impl Section {
         }
     }
 
+    /// A whole number within `range`, or `default` where none is given.
+    pub(crate) fn whole_or<T: TryFrom<i64> + Default>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        range: RangeInclusive<i64>,
+    ) -> T {
+        self.take(key).map_or(default, |node| self.within(key, &node, &range))
+    }
+
+    /// One of `words`, or `default` where none is given.
+    pub(crate) fn word_or<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
+        self.take(key).and_then(|node| self.one_of(key, &node, words)).unwrap_or(default)
+    }
+
+    /// What is set of a device of `family`, in the section of its name.
+    pub(crate) fn settings(&mut self, family: &'static Family) -> Settings {
+        let mut settings = Settings::of(family.settings);
+        if !self.table.contains_key(family.name) {
+            self.known.push(family.name);
+            return settings;
+        }
+        let mut section = self.section(family.name);
+        for setting in family.settings {
+            let Some(node) = section.take(setting.name) else { continue };
+            let fits = match given(&node.value) {
+                Some(value) => settings.set(setting.name, value),
+                None => Err("see what `gatebook devices --family` says of it".to_owned()),
+            };
+            if let Err(help) = fits {
+                let what = format!("`{}` is {}", setting.name, node.value.shown());
+                section.wrong(setting.name, &node.set, what, help);
+            }
+        }
+        if let Err(why) = (family.session)(&settings) {
+            section.wrong(family.name, &section.set, why, "change one of them".to_owned());
+        }
+        section.finish();
+        settings
+    }
+
     /// A list of whole numbers, each within `range`.
     pub(crate) fn wholes<T: TryFrom<i64> + Default>(
         &mut self,
@@ -426,6 +469,24 @@ impl Section {
         };
         self.problems.borrow_mut().push(ConfigError { place: name, line, what, help: Some(help) });
     }
+}
+
+/// A value as a device takes it.
+fn given(value: &Value) -> Option<Setting> {
+    Some(match value {
+        Value::Text(text) => Setting::Text(text.clone()),
+        Value::Whole(number) => Setting::Whole(*number),
+        Value::Flag(flag) => Setting::Flag(*flag),
+        Value::List(list) if list.iter().all(|node| matches!(node.value, Value::Whole(_))) && !list.is_empty() => {
+            let number = |node: &Node| if let Value::Whole(number) = node.value { Some(number) } else { None };
+            Setting::Wholes(list.iter().filter_map(number).collect())
+        }
+        Value::List(list) => {
+            let text = |node: &Node| if let Value::Text(text) = &node.value { Some(text.clone()) } else { None };
+            Setting::Texts(list.iter().map(text).collect::<Option<_>>()?)
+        }
+        Value::Table(_) | Value::Other(_) => return None,
+    })
 }
 
 /// Which program `text` is for, by the keys at its top.

@@ -147,9 +147,11 @@ pub(crate) fn given(secret: Secret) -> Option<Secret> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use hardware::device::FAMILIES;
+
     use super::*;
     use crate::config::server::{Database, TlsMode};
-    use crate::config::terminal::{DirectionBy, Driver, Port, StationKind};
+    use crate::config::terminal::{DirectionBy, Driver, Line, Port, StationKind};
     use crate::event::Act;
 
     fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -185,9 +187,31 @@ mod tests {
                 defaults.lines().filter(|line| !line.starts_with('#') && line.contains(" = ")).collect();
             for key in keys {
                 let without = defaults.replace(&format!("\n{key}\n"), "\n");
-                assert!(0 < read(&without), "nothing misses `{key}`");
+                // What is set of a device has its default in the list of families; see the next test.
+                let of_a_device =
+                    key.starts_with("baud") || family_keys().any(|name| key.starts_with(&format!("{name} =")));
+                assert!(0 < read(&without) || of_a_device, "nothing misses `{key}`");
                 let more = defaults.replace(&format!("\n{key}\n"), &format!("\n{key}\nz{key}\n"));
                 assert!(0 < read(&more), "nothing minds a second `z{key}`");
+            }
+        }
+    }
+
+    fn family_keys() -> impl Iterator<Item = &'static str> {
+        FAMILIES.iter().flat_map(|family| family.settings).map(|setting| setting.name)
+    }
+
+    /// The commented file shows devices as their families have them.
+    #[test]
+    fn the_examples_of_devices_show_every_setting_with_its_default() {
+        let config = load_terminal(Some(&shipped("terminal.toml")), &[]).unwrap();
+        for device in &config.devices {
+            let Driver::Family { family, settings } = &device.driver else { continue };
+            let section = terminal::DEFAULTS.split(&format!("[device.{}]", family.name)).nth(1).unwrap();
+            let section = section.split("\n[[").next().unwrap();
+            for setting in family.settings {
+                assert!(section.contains(&format!("\n{} = ", setting.name)), "{}.{}", family.name, setting.name);
+                assert_eq!(settings.value(setting.name), setting.form.default(), "{}.{}", family.name, setting.name);
             }
         }
     }
@@ -223,9 +247,10 @@ mod tests {
     fn an_entry_takes_what_it_leaves_out_from_the_example_of_its_driver() {
         let config = load_terminal(Some(&shipped("receiving.toml")), &[]).unwrap();
         let [scanner, pad] = config.devices.as_slice() else { panic!("{:?}", config.devices) };
-        assert!(matches!(scanner.port, Port::Serial { baud: 9600, .. }));
-        assert!(matches!(&scanner.driver, Driver::Scanner(scanner) if scanner.terminators == ["\r", "\n"]));
-        assert!(matches!(&pad.driver, Driver::R200(r200) if r200.power_dbm == Some(15)));
+        assert!(matches!(&scanner.port, Port::Line(Line::Serial { serial, .. }) if serial.baud == 9600));
+        let Driver::Family { family, settings } = &scanner.driver else { panic!("{scanner:?}") };
+        assert_eq!((family.name, settings.texts("terminators")), ("scanner", vec!["\r".to_owned(), "\n".to_owned()]));
+        assert!(matches!(&pad.driver, Driver::Family { settings, .. } if settings.whole::<u8>("power_dbm") == 15));
         assert!(
             matches!(&config.stations.first().unwrap().kind, StationKind::Bench(desk) if desk.default_act == Some(Act::Receive))
         );

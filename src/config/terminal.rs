@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hardware::device::{FAMILIES, Family, Link, Parity, Serial, by_name};
+use hardware::settings::Settings;
 use jiff::tz::TimeZone;
 
 use crate::config::load::{Layers, Secret, Section};
@@ -90,86 +92,40 @@ pub struct Device {
     pub driver: Driver,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Port {
-    Serial {
-        path: PathBuf,
-        baud: u32,
-    },
-    /// `HOST:PORT`.
-    Tcp {
-        address: String,
-    },
+    Line(Line),
     /// A folder into which pictures are put.
     Folder {
         path: PathBuf,
     },
 }
 
+/// How a device is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    Serial {
+        path: PathBuf,
+        serial: Serial,
+    },
+    /// `HOST:PORT`.
+    Tcp {
+        address: String,
+    },
+    /// A device file that is read and written like a stream.
+    File {
+        path: PathBuf,
+    },
+}
+
 #[derive(Clone, Debug)]
 pub enum Driver {
-    Scanner(Scanner),
-    R200(R200),
-    Llrp(Llrp),
+    /// A family of `hardware`, and what is set of its device.
+    Family {
+        family: &'static Family,
+        settings: Settings,
+    },
     Folder,
-}
-
-#[derive(Clone, Debug)]
-pub struct Scanner {
-    pub prefix: String,
-    pub terminators: Vec<String>,
-    /// `None`: only a terminator ends a code.
-    pub idle_ms: Option<u64>,
-    /// Bytes.
-    pub max_len: usize,
-    pub strip_parity: bool,
-    pub aim: AimUse,
-}
-
-/// What is done with the AIM identifier in front of a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AimUse {
-    Absent,
-    WhenSent,
-    Required,
-}
-
-#[derive(Clone, Debug)]
-pub struct R200 {
-    /// `None`: both are tried.
-    pub dialect: Option<Dialect>,
-    /// `None`: the module keeps its own.
-    pub region: Option<Region>,
-    /// `None`: the module keeps its own.
-    pub power_dbm: Option<u8>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    M100,
-    R200,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Region {
-    China900,
-    China800,
-    Us,
-    Europe,
-    Korea,
-}
-
-#[derive(Clone, Debug)]
-pub struct Llrp {
-    /// Numbers from 1; empty for all.
-    pub antennas: Vec<u16>,
-    /// `None`: the reader keeps its own.
-    pub power_dbm: Option<u8>,
-    /// Gen2 session, 0 to 3.
-    pub session: u8,
-    pub keepalive_s: u64,
-    /// Tags expected in the field at once.
-    pub population: u16,
 }
 
 #[derive(Clone, Debug)]
@@ -337,38 +293,25 @@ fn acts() -> [(&'static str, Act); 6] {
     Act::ALL.map(|act| (act.word(), act))
 }
 
-#[derive(Clone, Copy)]
-enum DriverWord {
-    Scanner,
-    R200,
-    Llrp,
-    Folder,
-}
-
 fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
     let mut devices: Vec<Device> = Vec::new();
     let mut ports = HashMap::new();
+    let words: Vec<_> = FAMILIES.iter().map(|family| (family.name, family.name)).chain([(FOLDER, FOLDER)]).collect();
     for mut entry in layers.entries(top, "device", "driver", &["name", "port"]) {
         let name = entry.name("name");
-        let words = [
-            ("scanner", DriverWord::Scanner),
-            ("r200", DriverWord::R200),
-            ("llrp", DriverWord::Llrp),
-            ("folder", DriverWord::Folder),
-        ];
         // Without its driver nothing is known of the other keys.
         let Some(word) = entry.word("driver", &words) else { continue };
         let written = entry.text("port");
-        let (port, driver) = match word {
-            DriverWord::Scanner => (serial(&mut entry, &written), Driver::Scanner(scanner(entry.section("scanner")))),
-            DriverWord::R200 => (serial(&mut entry, &written), Driver::R200(r200(entry.section("r200")))),
-            DriverWord::Llrp => (tcp(&written), Driver::Llrp(llrp(entry.section("llrp")))),
-            DriverWord::Folder => (path(&written).map(|path| Port::Folder { path }), Driver::Folder),
-        };
-        let form = match word {
-            DriverWord::Scanner | DriverWord::R200 => "write \"/dev/serial/by-id/…\" or \"tcp:HOST:PORT\"",
-            DriverWord::Llrp => "write \"tcp:HOST:PORT\"; LLRP readers listen on port 5084",
-            DriverWord::Folder => "write the whole path of a folder",
+        let (port, driver, form) = match by_name(word) {
+            Some(family) => {
+                let driver = Driver::Family { family, settings: entry.settings(family) };
+                let (line, form) = family_line(&mut entry, family.link, &written);
+                (line.map(Port::Line), driver, form)
+            }
+            None => {
+                let form = "write the whole path of a folder".to_owned();
+                (path(&written).map(|path| Port::Folder { path }), Driver::Folder, form)
+            }
         };
         if devices.iter().any(|device| device.name == name) {
             entry.complain("name", format!("there is a second device \"{name}\""), "give each device its own name");
@@ -379,93 +322,52 @@ fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
         }
         match port {
             Some(port) => devices.push(Device { name, port, driver }),
-            None => entry.complain("port", format!("`port` of \"{name}\" is \"{written}\""), form),
+            None => entry.complain("port", format!("`port` of \"{name}\" is \"{written}\""), &form),
         }
         entry.finish();
     }
     devices
 }
 
-fn serial(entry: &mut Section, written: &str) -> Option<Port> {
-    let baud = entry.whole("baud", 1200..=921_600);
-    tcp(written).or_else(|| path(written).map(|path| Port::Serial { path, baud }))
+/// The driver of a folder of pictures; it has no device.
+const FOLDER: &str = "folder";
+
+/// Where a device of a family is, and how that is written.
+fn family_line(entry: &mut Section, link: Link, written: &str) -> (Option<Line>, String) {
+    match link {
+        Link::Serial(line) => {
+            let serial = serial(entry, line);
+            let line = tcp(written).or_else(|| path(written).map(|path| Line::Serial { path, serial }));
+            (line, "write \"/dev/serial/by-id/…\" or \"tcp:HOST:PORT\"".to_owned())
+        }
+        Link::Tcp { port } => (tcp(written), format!("write \"tcp:HOST:PORT\"; such devices listen on port {port}")),
+        Link::File => {
+            (path(written).map(|path| Line::File { path }), "write the whole path of its device file".to_owned())
+        }
+        Link::Push => (None, "it has no port of its own".to_owned()),
+    }
+}
+
+/// The settings of a serial line: those of the family, unless others are given.
+fn serial(entry: &mut Section, line: Serial) -> Serial {
+    let parities = [("none", Parity::None), ("even", Parity::Even), ("odd", Parity::Odd)];
+    Serial {
+        baud: entry.whole_or("baud", line.baud, 300..=921_600),
+        data_bits: entry.whole_or("data_bits", line.data_bits, 7..=8),
+        parity: entry.word_or("parity", line.parity, &parities),
+        stop_bits: entry.whole_or("stop_bits", line.stop_bits, 1..=2),
+    }
 }
 
 fn path(written: &str) -> Option<PathBuf> {
     Some(PathBuf::from(written)).filter(|path| path.is_absolute())
 }
 
-fn tcp(written: &str) -> Option<Port> {
+fn tcp(written: &str) -> Option<Line> {
     let address = written.strip_prefix("tcp:")?;
     let (host, port) = address.rsplit_once(':')?;
     let sound = !host.is_empty() && port.parse().is_ok_and(|port: u16| port != 0);
-    sound.then(|| Port::Tcp { address: address.to_owned() })
-}
-
-fn scanner(mut section: Section) -> Scanner {
-    let idle_ms: u64 = section.whole("idle_ms", 0..=5000);
-    let scanner = Scanner {
-        prefix: section.text("prefix"),
-        terminators: section.texts("terminators"),
-        idle_ms: (0 < idle_ms).then_some(idle_ms),
-        max_len: section.whole("max_len", 1..=65_536),
-        strip_parity: section.flag("strip_parity"),
-        aim: section
-            .word("aim", &[("absent", AimUse::Absent), ("when_sent", AimUse::WhenSent), ("required", AimUse::Required)])
-            .unwrap_or(AimUse::WhenSent),
-    };
-    if scanner.terminators.iter().any(String::is_empty) {
-        section.complain(
-            "terminators",
-            "`terminators` has an empty text".to_owned(),
-            "write what ends a code, such as \"\\r\"",
-        );
-    }
-    if scanner.terminators.is_empty() && scanner.idle_ms.is_none() {
-        section.complain(
-            "terminators",
-            "`terminators` is empty and `idle_ms` is 0: nothing ends a code".to_owned(),
-            "set one of them",
-        );
-    }
-    section.finish();
-    scanner
-}
-
-/// A power of 0 leaves the device's own setting.
-fn power(section: &mut Section) -> Option<u8> {
-    Some(section.whole("power_dbm", 0..=33)).filter(|&power| power != 0)
-}
-
-fn r200(mut section: Section) -> R200 {
-    let dialects = [("auto", None), ("m100", Some(Dialect::M100)), ("r200", Some(Dialect::R200))];
-    let regions = [
-        ("module", None),
-        ("china_900", Some(Region::China900)),
-        ("china_800", Some(Region::China800)),
-        ("us", Some(Region::Us)),
-        ("europe", Some(Region::Europe)),
-        ("korea", Some(Region::Korea)),
-    ];
-    let r200 = R200 {
-        dialect: section.word("dialect", &dialects).flatten(),
-        region: section.word("region", &regions).flatten(),
-        power_dbm: power(&mut section),
-    };
-    section.finish();
-    r200
-}
-
-fn llrp(mut section: Section) -> Llrp {
-    let llrp = Llrp {
-        antennas: section.wholes("antennas", 1..=255),
-        power_dbm: power(&mut section),
-        session: section.whole("session", 0..=3),
-        keepalive_s: section.whole("keepalive_s", 1..=8),
-        population: section.whole("population", 1..=32_767),
-    };
-    section.finish();
-    llrp
+    sound.then(|| Line::Tcp { address: address.to_owned() })
 }
 
 #[derive(Clone, Copy)]

@@ -38,6 +38,18 @@ impl Value {
     }
 }
 
+impl Value {
+    /// A short value as it was written, any other by what it is.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Value::Text(text) => format!("{text:?}"),
+            Value::Whole(number) => number.to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::List(_) | Value::Table(_) | Value::Other(_) => self.called().to_owned(),
+        }
+    }
+}
+
 pub(super) type Table = BTreeMap<String, Node>;
 
 #[derive(Clone, Debug)]

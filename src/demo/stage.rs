@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hardware::r200::frame::Dialect;
 use hardware::simulator::script::Script;
-use hardware::simulator::{Simulator, llrp, r200, scanner};
+use hardware::simulator::{llrp, r200, scanner};
 use tokio::time::{Instant, sleep};
 
 use crate::config;
@@ -113,11 +113,11 @@ impl Stage {
         }
         let network = Network::to(server.address).await.map_err(DemoError::Device)?;
         let seed = options.seed;
-        let reader = Simulator::Llrp(llrp::LlrpReader::new(llrp::Make::default(), Script::new(), seed));
+        let reader = Box::new(llrp::LlrpReader::new(llrp::Make::default(), Script::new(), seed));
         let module = r200::Settings { dialect: Dialect::R200, ..r200::Settings::default() };
-        let module = Simulator::R200(r200::Module::new(module, Script::new(), seed + 1));
+        let module = Box::new(r200::Module::new(module, Script::new(), seed + 1));
         let gun = scanner::Settings { split: true, pause: Duration::from_millis(20), ..scanner::Settings::default() };
-        let gun = Simulator::Scanner(scanner::Scanner::new(gun, Script::new(), seed + 2));
+        let gun = Box::new(scanner::Scanner::new(gun, Script::new(), seed + 2));
         let wire = |made: std::io::Result<Wire>| made.map_err(DemoError::Device);
         let portal = wire(Wire::tcp(reader, SocketAddr::from(([127, 0, 0, 1], 0))))?;
         let pad = wire(Wire::serial(module, &folder.path.join("usb-uhf-module")))?;

@@ -38,7 +38,7 @@ pub struct Wire {
 }
 
 struct Shared {
-    device: Mutex<Simulator>,
+    device: Mutex<Box<dyn Simulator>>,
     started: Instant,
     stop: AtomicBool,
     plugged: AtomicBool,
@@ -49,7 +49,7 @@ impl Shared {
         self.started.elapsed()
     }
 
-    fn device(&self) -> MutexGuard<'_, Simulator> {
+    fn device(&self) -> MutexGuard<'_, Box<dyn Simulator>> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,7 +67,7 @@ impl Wire {
     ///
     /// # Errors
     /// When the folder of `path` cannot be written or no pty can be had.
-    pub fn serial(device: Simulator, path: &Path) -> std::io::Result<Wire> {
+    pub fn serial(device: Box<dyn Simulator>, path: &Path) -> std::io::Result<Wire> {
         // The first pair is opened here, so that a caller learns at once when there is none.
         let pair = plug_in(path)?;
         let path = path.to_path_buf();
@@ -79,14 +79,14 @@ impl Wire {
     ///
     /// # Errors
     /// When the address is taken.
-    pub fn tcp(device: Simulator, address: SocketAddr) -> std::io::Result<Wire> {
+    pub fn tcp(device: Box<dyn Simulator>, address: SocketAddr) -> std::io::Result<Wire> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let port = format!("tcp:{}", listener.local_addr()?);
         Ok(Wire::start(device, port, move |shared| serve_tcp(&shared, listener)))
     }
 
-    fn start(device: Simulator, port: String, serve: impl FnOnce(Arc<Shared>) + Send + 'static) -> Wire {
+    fn start(device: Box<dyn Simulator>, port: String, serve: impl FnOnce(Arc<Shared>) + Send + 'static) -> Wire {
         let shared = Arc::new(Shared {
             device: Mutex::new(device),
             started: Instant::now(),
@@ -254,9 +254,8 @@ impl Read for Guarded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if let Some(Ok((mut second, _))) = self.listener.map(TcpListener::accept) {
             let now = self.shared.now();
-            if let Simulator::Llrp(reader) = &mut *self.shared.device() {
-                let _ = second.write_all(&reader.second_client(now));
-            }
+            let refusal = self.shared.device().second_client(now);
+            let _ = second.write_all(&refusal);
         }
         match self.stream.read(buffer) {
             Ok(0) => Err(ErrorKind::BrokenPipe.into()),

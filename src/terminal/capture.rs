@@ -13,6 +13,8 @@ pub enum Capture {
     Scan { identifier: Identifier },
     /// A radio tag answered: nobody meant anything by it yet.
     Sighting { identifier: Identifier, antenna: u16, rssi_dbm: Option<i16>, reads: u16, age: Duration },
+    /// Weight, air or a contact: no identity.
+    Sensed,
 }
 
 /// What `read` says.
@@ -26,6 +28,8 @@ pub fn capture(read: &Read) -> Capture {
             reads: tag.count.max(1),
             age: tag.age,
         },
+        Read::Card(card) => Capture::Scan { identifier: Identifier::of_tag(&card.number) },
+        Read::Weight(_) | Read::Climate(_) | Read::Contact(_) => Capture::Sensed,
     }
 }
 

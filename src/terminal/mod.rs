@@ -5,7 +5,6 @@
 
 pub mod answer;
 pub mod capture;
-pub mod devices;
 pub mod door;
 pub mod enrolment;
 pub mod handheld;
@@ -30,12 +29,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
-use hardware::device::Device;
+use hardware::device::Session;
 use rustix::fs::Access;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::config::terminal::{DirectionBy, Port as ConfigPort, StationKind, TerminalConfig};
+use crate::config::terminal::{DirectionBy, Driver, Port as ConfigPort, StationKind, TerminalConfig};
 use crate::event::System;
 use crate::hex::Hex;
 use crate::ledger::book::{self, Book, ReadError};
@@ -46,7 +45,7 @@ use crate::sync::link::{Board, Link};
 use crate::terminal::enrolment::Enrolment;
 use crate::terminal::handheld::Settings as DeskSettings;
 use crate::terminal::house::House;
-use crate::terminal::port::{Line, Port};
+use crate::terminal::port::Port;
 use crate::terminal::rules::Policy;
 use crate::terminal::screen::Screen;
 use crate::terminal::station::{Desk, Gate, Shown, Station};
@@ -236,17 +235,11 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
         for device in config.devices.iter().filter(|device| station.devices.contains(&device.name)) {
             let refused = |why: String| StartError::Device { device: device.name.clone(), why };
             let port = match (&device.port, sessions.remove(&device.name)) {
-                (ConfigPort::Serial { path, baud }, Some(session)) => Port::start(
-                    &device.name,
-                    Line::Serial { path: path.clone(), baud: *baud },
-                    session,
-                    reports.clone(),
-                ),
-                (ConfigPort::Tcp { address }, Some(session)) => {
-                    Port::start(&device.name, Line::Tcp { address: address.clone() }, session, reports.clone())
+                (ConfigPort::Line(line), Some(session)) => {
+                    Port::start(&device.name, line.clone(), session, reports.clone())
                 }
                 (ConfigPort::Folder { path }, None) => pictures::start(&device.name, path.clone(), reports.clone()),
-                (ConfigPort::Folder { .. }, Some(_)) | (ConfigPort::Serial { .. } | ConfigPort::Tcp { .. }, None) => {
+                (ConfigPort::Folder { .. }, Some(_)) | (ConfigPort::Line(_), None) => {
                     return Err(refused("its driver and its port do not fit".to_owned()));
                 }
             };
@@ -294,15 +287,16 @@ fn usable(folder: &Path) -> io::Result<()> {
 
 /// A session for every device but picture folders, which are made where they are not there. Before anything runs, so that
 /// a mistake in the configuration stops nothing half-way.
-fn sessions(config: &TerminalConfig) -> Result<HashMap<String, Device>, StartError> {
+fn sessions(config: &TerminalConfig) -> Result<HashMap<String, Box<dyn Session>>, StartError> {
     let mut sessions = HashMap::new();
     for device in &config.devices {
         let refused = |why: String| StartError::Device { device: device.name.clone(), why };
         if let ConfigPort::Folder { path } = &device.port {
             std::fs::create_dir_all(path).map_err(|error| refused(error.to_string()))?;
         }
-        let session = devices::session(&device.driver).map_err(|error| refused(error.to_string()))?;
-        sessions.extend(session.map(|session| (device.name.clone(), session)));
+        if let Driver::Family { family, settings } = &device.driver {
+            sessions.insert(device.name.clone(), (family.session)(settings).map_err(refused)?);
+        }
     }
     Ok(sessions)
 }

@@ -7,17 +7,19 @@
 use std::fs;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use hardware::device::Device;
+use hardware::device::{Parity, Serial, Session};
 use hardware::event::{Event, Read};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::config::terminal::Line;
 use crate::quantity::Moment;
 
 /// Longest wait for bytes: how late an order to stop is seen. Shorter than 5 ms would turn the loop into a busy one.
@@ -34,21 +36,11 @@ const EARLY: Duration = Duration::from_secs(60);
 /// How often a serial line that is gone is looked for: plugging it in again ends the wait.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// `O_NONBLOCK`, as the standard library wants it.
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+
 /// How long an orderly end may take.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
-
-/// How a device is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
-    Serial {
-        path: PathBuf,
-        baud: u32,
-    },
-    /// `HOST:PORT`.
-    Tcp {
-        address: String,
-    },
-}
 
 /// What a port says to its station.
 #[derive(Debug)]
@@ -91,7 +83,12 @@ impl Port {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(device: &str, line: Line, session: Device, station: mpsc::Sender<Report>) -> io::Result<Port> {
+    pub fn start(
+        device: &str,
+        line: Line,
+        session: Box<dyn Session>,
+        station: mpsc::Sender<Report>,
+    ) -> io::Result<Port> {
         Port::spawn(device, move |mut keeper| keeper.keep(&line, session, &station))
     }
 
@@ -202,13 +199,13 @@ impl Keeper {
         self.origin.elapsed()
     }
 
-    fn keep(&mut self, line: &Line, mut session: Device, station: &mpsc::Sender<Report>) {
+    fn keep(&mut self, line: &Line, mut session: Box<dyn Session>, station: &mpsc::Sender<Report>) {
         let mut down_since = Instant::now();
         let mut wait = RETRY_FIRST;
         while !self.stopped() {
             let why = match open(line) {
                 Ok(mut link) => {
-                    let end = self.drive(&mut link, &mut session, station);
+                    let end = self.drive(&mut link, session.as_mut(), station);
                     // Closed here, before any wait: see above.
                     drop(link);
                     if self.health.borrow().up {
@@ -231,7 +228,7 @@ impl Keeper {
 
     /// Waits, unless a serial line appears meanwhile.
     fn wait_for(&self, line: &Line, span: Duration) {
-        let Line::Serial { path, .. } = line else { return self.sleep(span) };
+        let (Line::Serial { path, .. } | Line::File { path }) = line else { return self.sleep(span) };
         let before = node(path);
         let until = Instant::now() + span;
         while !self.stopped() {
@@ -247,7 +244,7 @@ impl Keeper {
         }
     }
 
-    fn drive(&self, link: &mut Link, session: &mut Device, station: &mpsc::Sender<Report>) -> End {
+    fn drive(&self, link: &mut Link, session: &mut dyn Session, station: &mpsc::Sender<Report>) -> End {
         session.opened(self.now());
         let mut bytes = [0; 4096];
         let mut closing: Option<Instant> = None;
@@ -263,6 +260,8 @@ impl Keeper {
                     Event::Fault { text } => self.fault(&text),
                     Event::Lost { reason } => return End::Lost(reason),
                     Event::Noise { bytes } => self.count_noise(bytes),
+                    // A station gives no commands yet, and a printer has its own loop.
+                    Event::Answer { .. } | Event::Printer(_) => (),
                     Event::Read(read) => {
                         self.count_read();
                         let report = Report { device: self.device.clone(), read, done: None };
@@ -339,6 +338,7 @@ fn unconnected(address: &str, error: &io::Error) -> String {
 enum Link {
     Serial(Box<serialport::TTYPort>),
     Tcp(TcpStream),
+    File(fs::File),
 }
 
 impl Link {
@@ -352,6 +352,10 @@ impl Link {
                 stream.set_read_timeout(Some(wait))?;
                 stream.read(bytes)
             }
+            Link::File(file) => match ready(file, PollFlags::IN, wait)? {
+                true => file.read(bytes),
+                false => Err(ErrorKind::TimedOut.into()),
+            },
         }
     }
 
@@ -362,17 +366,33 @@ impl Link {
                 port.write_all(bytes)
             }
             Link::Tcp(stream) => stream.write_all(bytes),
+            Link::File(file) => match ready(file, PollFlags::OUT, WRITE_WAIT)? {
+                true => file.write_all(bytes),
+                false => Err(ErrorKind::TimedOut.into()),
+            },
         }
     }
 }
 
+fn set(builder: serialport::SerialPortBuilder, serial: &Serial) -> serialport::SerialPortBuilder {
+    builder
+        .data_bits(if serial.data_bits == 7 { serialport::DataBits::Seven } else { serialport::DataBits::Eight })
+        .parity(match serial.parity {
+            Parity::None => serialport::Parity::None,
+            Parity::Even => serialport::Parity::Even,
+            Parity::Odd => serialport::Parity::Odd,
+        })
+        .stop_bits(if serial.stop_bits == 2 { serialport::StopBits::Two } else { serialport::StopBits::One })
+}
+
 fn open(line: &Line) -> Result<Link, String> {
     match line {
-        Line::Serial { path, baud } => {
+        Line::Serial { path, serial } => {
             if !path.exists() {
                 return Err(unopened(path, &ErrorKind::NotFound.into()));
             }
-            let port = serialport::new(path.to_string_lossy(), *baud).timeout(READ_WAIT).exclusive(true).open_native();
+            let builder = serialport::new(path.to_string_lossy(), serial.baud).timeout(READ_WAIT).exclusive(true);
+            let port = set(builder, serial).open_native();
             port.map(|port| Link::Serial(Box::new(port))).map_err(|error| match error.kind() {
                 serialport::ErrorKind::Io(kind) => unopened(path, &io::Error::new(kind, error.description)),
                 serialport::ErrorKind::NoDevice => unopened(path, &ErrorKind::ResourceBusy.into()),
@@ -381,8 +401,28 @@ fn open(line: &Line) -> Result<Link, String> {
                 }
             })
         }
+        Line::File { path } => file(path).map(Link::File).map_err(|error| unopened(path, &error)),
         Line::Tcp { address } => connect(address).map(Link::Tcp).map_err(|error| unconnected(address, &error)),
     }
+}
+
+/// A device file that blocks nobody: every read and write waits in `poll`.
+fn file(path: &Path) -> io::Result<fs::File> {
+    let writable = fs::OpenOptions::new().read(true).write(true).custom_flags(NONBLOCK).open(path);
+    match writable {
+        // A keyboard is only read.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            fs::OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path)
+        }
+        other => other,
+    }
+}
+
+/// Whether `file` can do what `flags` say within `wait`. One that is gone can: the read then tells.
+fn ready(file: &fs::File, flags: PollFlags, wait: Duration) -> io::Result<bool> {
+    let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
+    let mut waiting = [PollFd::new(file, flags)];
+    Ok(0 < rustix::event::poll(&mut waiting, Some(&wait))?)
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {

@@ -172,6 +172,7 @@ impl Desk {
                 }
                 identifier
             }
+            Capture::Sensed => return,
         };
         let given = self.answer(&Input::Scan { identifier, device: report.device.to_string() }).await;
         if let Some(done) = report.done {
@@ -293,6 +294,7 @@ impl Gate {
             Capture::Sighting { identifier, antenna, rssi_dbm, reads, age } => {
                 Sighting { identifier, device, antenna, rssi_dbm, reads, age }
             }
+            Capture::Sensed => return,
             // A badge, or a piece that the antennas cannot read and a person scans by hand.
             Capture::Scan { identifier } => {
                 let meaning = self.house.decide(now, |world| world.reference.look_up(&identifier));

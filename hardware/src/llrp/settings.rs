@@ -50,6 +50,23 @@ pub enum Version {
 }
 
 impl Settings {
+    pub(super) fn of(settings: &crate::settings::Settings) -> Settings {
+        let power_dbm: i16 = settings.whole("power_dbm");
+        Settings {
+            antennas: settings.wholes("antennas"),
+            power_dbm: (power_dbm != 0).then_some(power_dbm),
+            session: match settings.whole::<u8>("session") {
+                0 => InventorySession::S0,
+                1 => InventorySession::S1,
+                2 => InventorySession::S2,
+                _ => InventorySession::S3,
+            },
+            tag_population: settings.whole("population"),
+            keepalive: Duration::from_secs(settings.whole("keepalive_s")),
+            ..Settings::default()
+        }
+    }
+
     /// The keepalive period in use: what is configured, but no shorter than a reader can be asked for.
     pub fn keepalive_period(&self) -> Duration {
         self.keepalive.max(Duration::from_secs(1))

@@ -39,7 +39,7 @@ impl Dialect {
         }
     }
 
-    fn of_header(byte: u8) -> Option<Self> {
+    pub(super) fn of_header(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|dialect| dialect.header() == byte)
     }
 }

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::device::Session;
 use crate::event::{Event, Read, Tag};
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, FRAME_MAX, FrameError, Kind};
@@ -48,6 +49,29 @@ pub struct Settings {
     pub power_centi_dbm: Option<u16>,
     /// Rounds per command, from 1.
     pub polls: u16,
+}
+
+impl Settings {
+    pub(super) fn of(settings: &crate::settings::Settings) -> Settings {
+        let power_dbm: u16 = settings.whole("power_dbm");
+        Settings {
+            dialect: match settings.text("dialect").as_str() {
+                "m100" => Some(Dialect::M100),
+                "r200" => Some(Dialect::R200),
+                _ => None,
+            },
+            region: match settings.text("region").as_str() {
+                "china_900" => Some(Region::China900),
+                "china_800" => Some(Region::China800),
+                "us" => Some(Region::Us),
+                "europe" => Some(Region::Europe),
+                "korea" => Some(Region::Korea),
+                _ => None,
+            },
+            power_centi_dbm: (power_dbm != 0).then_some(power_dbm * 100),
+            ..Settings::default()
+        }
+    }
 }
 
 impl Default for Settings {
@@ -102,9 +126,11 @@ impl R200 {
             events: VecDeque::new(),
         }
     }
+}
 
+impl Session for R200 {
     /// The link was just opened: asks who is there.
-    pub fn opened(&mut self, now: Duration) {
+    fn opened(&mut self, now: Duration) {
         self.noise += self.received.len();
         self.report_noise();
         self.received.clear();
@@ -115,7 +141,7 @@ impl R200 {
     }
 
     /// Takes what the port just delivered, in any split.
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
         if self.phase == Phase::Over || bytes.is_empty() {
             return;
         }
@@ -126,7 +152,7 @@ impl R200 {
     }
 
     /// Acts on the time: repeats, begins the polls anew, gives up.
-    pub fn tick(&mut self, now: Duration) {
+    fn tick(&mut self, now: Duration) {
         if !self.received.is_empty() && self.heard.saturating_add(GAP) <= now {
             self.take_frames(Rest::Lost, now);
         }
@@ -172,17 +198,17 @@ impl R200 {
     }
 
     /// What is to be sent next; call until `None` after each of the calls above.
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+    fn transmit(&mut self) -> Option<Vec<u8>> {
         self.out.pop_front()
     }
 
     /// The next event; call until `None` after each of the calls above.
-    pub fn poll(&mut self) -> Option<Event> {
+    fn poll(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
     /// When to call `tick` if nothing arrives.
-    pub fn wake(&self) -> Option<Duration> {
+    fn wake(&self) -> Option<Duration> {
         let phase = match &self.phase {
             Phase::Over => return None,
             Phase::Asking { until, .. } | Phase::Setting { until, .. } | Phase::Stopping { until, .. } => *until,
@@ -194,7 +220,7 @@ impl R200 {
     }
 
     /// Ends the polls; [`R200::closed`] when the module said so, or after three requests of 300 ms each.
-    pub fn close(&mut self, now: Duration) {
+    fn close(&mut self, now: Duration) {
         match self.phase {
             Phase::Over | Phase::Stopping { .. } => (),
             Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } => {
@@ -208,10 +234,12 @@ impl R200 {
         }
     }
 
-    pub fn closed(&self) -> bool {
+    fn closed(&self) -> bool {
         self.phase == Phase::Over
     }
+}
 
+impl R200 {
     fn take_frames(&mut self, rest: Rest, now: Duration) {
         let received = std::mem::take(&mut self.received);
         let mut left = received.as_slice();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, FrameError, Kind};
 use crate::r200::message::{Fault, code};
+use crate::simulator::Simulator;
 use crate::simulator::outbox::Outbox;
 use crate::simulator::script::{Act, Heard, Presentation, Script, Sent, SentWhat, Stage};
 
@@ -91,8 +92,34 @@ impl Module {
         }
     }
 
+    /// A module that a session with these settings understands.
+    pub fn set(settings: &crate::settings::Settings, script: Script, seed: u64) -> Self {
+        let dialect = match settings.text("dialect").as_str() {
+            "m100" => Dialect::M100,
+            _ => Dialect::R200,
+        };
+        Self::new(Settings { dialect, ..Settings::default() }, script, seed)
+    }
+
+    /// The region number and the power in hundredths of a dBm that the module was set to.
+    pub fn radio(&self) -> (u8, u16) {
+        (self.radio.region, self.radio.power_centi_dbm)
+    }
+
+    /// Whether rounds are being made.
+    pub fn polling(&self) -> bool {
+        self.polls.is_some()
+    }
+
+    /// How often it was told to poll.
+    pub fn multi_polls(&self) -> u64 {
+        self.multi_polls
+    }
+}
+
+impl Simulator for Module {
     /// Somebody opened the port. A module that was polling for a host that died polls on.
-    pub fn opened(&mut self, now: Duration) {
+    fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.received.clear();
         self.stage.opened(now);
@@ -100,14 +127,14 @@ impl Module {
     }
 
     /// The host closed the port. What waited for it is lost; symbols presented from now on wait for the next opening.
-    pub fn disconnected(&mut self, now: Duration) {
+    fn disconnected(&mut self, now: Duration) {
         self.tick(now);
         self.outbox.clear();
         self.stage.cut();
     }
 
     /// Takes what the host sent, in any split. What comes while the module is silent is not heard.
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
         self.tick(now);
         if self.stage.silent(now) {
             self.received.clear();
@@ -132,11 +159,11 @@ impl Module {
     }
 
     /// Makes the rounds that are due.
-    pub fn tick(&mut self, now: Duration) {
+    fn tick(&mut self, now: Duration) {
         while let Some(act) = self.stage.next(now) {
             match act {
-                // A radio reader sees no print.
-                Act::Symbol { .. } => (),
+                // A reader of tags sees and feels nothing else.
+                Act::Symbol { .. } | Act::Card { .. } | Act::Weight(_) | Act::Climate(_) | Act::Contact(_) => (),
                 Act::Garbage { bytes } => {
                     let n = bytes.len();
                     self.outbox.say_logged(bytes, now, SentWhat::Garbage { n });
@@ -163,67 +190,44 @@ impl Module {
     }
 
     /// What the module sends next; call until `None`, then ask [`Module::take_disconnect`].
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+    fn transmit(&mut self) -> Option<Vec<u8>> {
         self.outbox.transmit(&mut self.stage)
     }
 
     /// Whether the port is to be closed now, because the script pulled the cable.
-    pub fn take_disconnect(&mut self) -> bool {
+    fn take_disconnect(&mut self) -> bool {
         self.outbox.take_cut()
     }
 
     /// When to call `tick` if nothing arrives.
-    pub fn wake(&self) -> Option<Duration> {
+    fn wake(&self) -> Option<Duration> {
         let round = self.polls.map(|polls| polls.next);
         self.stage.wake().into_iter().chain(round).min()
     }
 
     /// Presents something beside the script.
-    pub fn show(&mut self, what: Presentation, now: Duration) {
+    fn show(&mut self, what: Presentation, now: Duration) {
         self.stage.show(what, now);
         self.tick(now);
     }
 
-    /// Brings a tag into the field; it stays until [`Module::tag_leaves`].
-    pub fn tag_enters(&mut self, epc: &[u8], antenna: u16, now: Duration) {
-        self.show(Presentation::TagEnters { epc: epc.to_vec(), antenna, peak_dbm: -45 }, now);
-    }
-
-    /// Takes a tag out of the field.
-    pub fn tag_leaves(&mut self, epc: &[u8], now: Duration) {
-        self.show(Presentation::TagLeaves { epc: epc.to_vec() }, now);
-    }
-
     /// What was handed over, oldest first.
-    pub fn log(&self) -> &[Sent] {
+    fn log(&self) -> &[Sent] {
         self.stage.log()
     }
 
     /// How many older entries the log no longer holds.
-    pub fn forgotten(&self) -> u64 {
+    fn forgotten(&self) -> u64 {
         self.stage.forgotten()
     }
 
     /// Whether the script is played out.
-    pub fn finished(&self, now: Duration) -> bool {
+    fn finished(&self, now: Duration) -> bool {
         self.stage.finished(now)
     }
+}
 
-    /// The region number and the power in hundredths of a dBm that the module was set to.
-    pub fn radio(&self) -> (u8, u16) {
-        (self.radio.region, self.radio.power_centi_dbm)
-    }
-
-    /// Whether rounds are being made.
-    pub fn polling(&self) -> bool {
-        self.polls.is_some()
-    }
-
-    /// How often it was told to poll.
-    pub fn multi_polls(&self) -> u64 {
-        self.multi_polls
-    }
-
+impl Module {
     /// One inventory round: a notification for each tag, or the word that there was none.
     fn round(&mut self, at: Duration) {
         let heard: Vec<Heard> = self.stage.tags(at).into_iter().filter(|tag| self.selected(&tag.epc)).collect();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::simulator::Simulator;
 use crate::simulator::outbox::Outbox;
 use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
 
@@ -39,8 +40,21 @@ impl Scanner {
         Self { settings, stage: Stage::new(script, seed), outbox: Outbox::default(), ready: Duration::ZERO }
     }
 
+    /// A scanner that a session with these settings understands.
+    pub fn set(settings: &crate::settings::Settings, script: Script, seed: u64) -> Self {
+        let own = Settings {
+            prefix: settings.text("prefix").into_bytes(),
+            suffix: settings.texts("terminators").into_iter().next().unwrap_or_default().into_bytes(),
+            aim: settings.text("aim") != "absent",
+            ..Settings::default()
+        };
+        Self::new(own, script, seed)
+    }
+}
+
+impl Simulator for Scanner {
     /// Somebody opened the port.
-    pub fn opened(&mut self, now: Duration) {
+    fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.ready = now;
         self.stage.opened(now);
@@ -48,19 +62,19 @@ impl Scanner {
     }
 
     /// The host closed the port. What waited for it is lost; symbols presented from now on wait for the next opening.
-    pub fn disconnected(&mut self, now: Duration) {
+    fn disconnected(&mut self, now: Duration) {
         self.tick(now);
         self.outbox.clear();
         self.stage.cut();
     }
 
     /// A scanner understands nothing it is sent.
-    pub fn receive(&mut self, _bytes: &[u8], now: Duration) {
+    fn receive(&mut self, _bytes: &[u8], now: Duration) {
         self.tick(now);
     }
 
     /// Presents what is due.
-    pub fn tick(&mut self, now: Duration) {
+    fn tick(&mut self, now: Duration) {
         while self.ready <= now {
             let Some(act) = self.stage.next(now) else {
                 return;
@@ -79,6 +93,7 @@ impl Scanner {
                     self.say(&message, bytes, now);
                     self.ready = now.saturating_add(self.settings.pause);
                 }
+                Act::Card { .. } | Act::Weight(_) | Act::Climate(_) | Act::Contact(_) => (),
                 Act::Garbage { bytes } => self.noise(bytes, now),
                 Act::Disconnect => self.outbox.cut(now),
             }
@@ -86,46 +101,43 @@ impl Scanner {
     }
 
     /// What the scanner sends next; call until `None`, then ask [`Scanner::take_disconnect`].
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+    fn transmit(&mut self) -> Option<Vec<u8>> {
         self.outbox.transmit(&mut self.stage)
     }
 
     /// Whether the port is to be closed now, because the script pulled the cable.
-    pub fn take_disconnect(&mut self) -> bool {
+    fn take_disconnect(&mut self) -> bool {
         self.outbox.take_cut()
     }
 
     /// When to call `tick` if nothing arrives.
-    pub fn wake(&self) -> Option<Duration> {
+    fn wake(&self) -> Option<Duration> {
         self.stage.wake().map(|wake| wake.max(self.ready))
     }
 
     /// Presents something beside the script.
-    pub fn show(&mut self, what: Presentation, now: Duration) {
+    fn show(&mut self, what: Presentation, now: Duration) {
         self.stage.show(what, now);
         self.tick(now);
     }
 
-    /// Holds a symbol with the text `bytes` before the scanner.
-    pub fn scan(&mut self, bytes: &[u8], now: Duration) {
-        self.show(Presentation::Symbol { aim: None, bytes: bytes.to_vec() }, now);
-    }
-
     /// What was handed over, oldest first.
-    pub fn log(&self) -> &[Sent] {
+    fn log(&self) -> &[Sent] {
         self.stage.log()
     }
 
     /// How many older entries the log no longer holds.
-    pub fn forgotten(&self) -> u64 {
+    fn forgotten(&self) -> u64 {
         self.stage.forgotten()
     }
 
     /// Whether the script is played out.
-    pub fn finished(&self, now: Duration) -> bool {
+    fn finished(&self, now: Duration) -> bool {
         self.stage.finished(now)
     }
+}
 
+impl Scanner {
     fn break_off(&mut self, message: &[u8], now: Duration) {
         let half = message.get(..message.len() / 2).unwrap_or(message).to_vec();
         let n = half.len();

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::Aim;
+use crate::event::{Aim, Card, Climate, Contact, Read, Weight};
 
 /// Entries of the log that are kept. A tag in the field makes some 30 entries a second; at the bound the older
 /// half is forgotten and counted, so a demonstration may run for weeks.
@@ -33,6 +33,14 @@ pub enum Presentation {
     TagEnters { epc: Vec<u8>, antenna: u16, peak_dbm: i16 },
     /// Every tag with this EPC leaves the field.
     TagLeaves { epc: Vec<u8> },
+    /// A card is held before the reader for a while.
+    Card { card: Card, stays: Duration },
+    /// Something is put on the scale, or taken off it; the scale shows this from now on.
+    Weight(Weight),
+    /// The air changes.
+    Climate(Climate),
+    /// A contact opens or closes.
+    Contact(Contact),
     /// Seeded bytes that belong to no message.
     Garbage { bytes: usize },
     /// The next message breaks off half way.
@@ -158,6 +166,8 @@ pub enum SentWhat {
     Symbol { bytes: Vec<u8> },
     /// A whole report of one answer of a tag.
     Tag { epc: Vec<u8>, antenna: u16, rssi_dbm: i16 },
+    /// A whole report of anything else.
+    Report(Read),
     /// `n` bytes that are no whole message: garbage, or the first part of a message that broke off.
     Garbage { n: usize },
     /// The link was cut.
@@ -168,6 +178,10 @@ pub enum SentWhat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     Symbol { aim: Option<Aim>, bytes: Vec<u8> },
+    Card { card: Card, stays: Duration },
+    Weight(Weight),
+    Climate(Climate),
+    Contact(Contact),
     Garbage { bytes: Vec<u8> },
     Disconnect,
 }
@@ -249,12 +263,12 @@ impl Stage {
         }
     }
 
-    /// The link was opened. Symbols that came while it was cut are presented now (people scan again); garbage,
-    /// truncations and cuts of that time fell on nobody. Tags pass at their time whether or not anybody listens.
+    /// The link was opened. Symbols and cards that came while it was cut are presented now (people try again), and so
+    /// is how scale, air and contacts stand since; garbage, truncations and cuts of that time fell on nobody. Tags pass at their time whether or not anybody listens.
     pub fn opened(&mut self, now: Duration) {
         self.started.get_or_insert(now);
         self.advance(now);
-        self.due.retain(|what| matches!(what, Presentation::Symbol { .. }));
+        self.due.retain(|what| !matches!(what, Presentation::Garbage { .. } | Presentation::Disconnect));
         self.truncate = false;
         self.link = Link::Open;
     }
@@ -277,6 +291,10 @@ impl Stage {
         };
         match self.due.remove(place)? {
             Presentation::Symbol { aim, bytes } => Some(Act::Symbol { aim, bytes }),
+            Presentation::Card { card, stays } => Some(Act::Card { card, stays }),
+            Presentation::Weight(weight) => Some(Act::Weight(weight)),
+            Presentation::Climate(climate) => Some(Act::Climate(climate)),
+            Presentation::Contact(contact) => Some(Act::Contact(contact)),
             Presentation::Garbage { bytes } => Some(Act::Garbage { bytes: self.random.bytes(bytes) }),
             Presentation::Disconnect => {
                 self.link = Link::Cut;
@@ -386,7 +404,13 @@ impl Stage {
                 let until = at.saturating_add(lasts);
                 self.silent_until = Some(self.silent_until.map_or(until, |other| other.max(until)));
             }
-            Presentation::Symbol { .. } | Presentation::Garbage { .. } | Presentation::Disconnect => {
+            Presentation::Symbol { .. }
+            | Presentation::Card { .. }
+            | Presentation::Weight(_)
+            | Presentation::Climate(_)
+            | Presentation::Contact(_)
+            | Presentation::Garbage { .. }
+            | Presentation::Disconnect => {
                 if self.due.len() == WAITING_MAX {
                     self.due.pop_front();
                 }

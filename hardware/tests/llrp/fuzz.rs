@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use gatebook_hardware::device::Session;
 use gatebook_hardware::event::Event;
 use gatebook_hardware::llrp::frame;
 use gatebook_hardware::llrp::message::Message;
 use gatebook_hardware::llrp::report::TagReports;
 use gatebook_hardware::llrp::session::Llrp;
 use gatebook_hardware::llrp::settings::Settings;
+use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::llrp::{Delivery, LlrpReader, Make};
 use gatebook_hardware::simulator::script::{Mix, Random, Script};
 

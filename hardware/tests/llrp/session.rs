@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Event, Read, Tag};
 use gatebook_hardware::llrp::frame;
 use gatebook_hardware::llrp::message::Message;
 use gatebook_hardware::llrp::session::Llrp;
 use gatebook_hardware::llrp::settings::{Hold, Settings, Version};
+use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::llrp::{Clock, Delivery, LlrpReader, Make, Speaks, Vendor};
 use gatebook_hardware::simulator::script::{Presentation, Script};
 use serde_json::Value;
@@ -109,7 +111,7 @@ impl Door {
             Event::Fault { text } => Some(format!("fault: {text}")),
             Event::Lost { reason } => Some(format!("lost: {reason}")),
             Event::Noise { bytes } => Some(format!("noise: {bytes}")),
-            Event::Read(_) => None,
+            Event::Read(_) | Event::Answer { .. } | Event::Printer(_) => None,
         };
         self.events.iter().filter_map(|(_, event)| word(event)).collect()
     }

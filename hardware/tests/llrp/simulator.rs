@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gatebook_hardware::llrp::frame;
 use gatebook_hardware::llrp::message::Message;
+use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::llrp::{LlrpReader, Make};
 use gatebook_hardware::simulator::script::Script;
 use serde_json::Value;

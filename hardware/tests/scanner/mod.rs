@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use gatebook_hardware::aim;
+use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Aim, Event, Read, Symbol};
 use gatebook_hardware::scanner::{AimMode, Framing, FramingError, Scanner};
+use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::scanner as simulated;
 use gatebook_hardware::simulator::script::{Mix, Presentation, Random, Script, SentWhat};
 use serde_json::Value;

@@ -10,6 +10,7 @@ mod steps;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::device::Session;
 use crate::event::{Event, Read};
 use crate::llrp::frame::{self, Frame};
 use crate::llrp::message::{Message, Parameter};
@@ -138,10 +139,12 @@ impl Llrp {
             events: VecDeque::new(),
         }
     }
+}
 
+impl Session for Llrp {
     /// The TCP connection stands. A session may be opened again after it was lost: it starts from the beginning and
     /// keeps only the events that were not taken yet.
-    pub fn opened(&mut self, now: Duration) {
+    fn opened(&mut self, now: Duration) {
         let events = std::mem::take(&mut self.events);
         *self = Llrp { events, ..Llrp::new(self.settings.clone()) };
         self.heard = now;
@@ -150,7 +153,7 @@ impl Llrp {
     }
 
     /// Takes what the connection delivered, in any split.
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
         if bytes.is_empty() || self.closed() {
             return;
         }
@@ -186,7 +189,7 @@ impl Llrp {
     }
 
     /// Lets time pass: finds silence and overdue answers.
-    pub fn tick(&mut self, now: Duration) {
+    fn tick(&mut self, now: Duration) {
         if self.closed() {
             return;
         }
@@ -215,12 +218,12 @@ impl Llrp {
     }
 
     /// The next whole message to send. Acknowledgements come first.
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+    fn transmit(&mut self) -> Option<Vec<u8>> {
         self.acks.pop_front().or_else(|| self.requests.pop_front())
     }
 
     /// The next event.
-    pub fn poll(&mut self) -> Option<Event> {
+    fn poll(&mut self) -> Option<Event> {
         loop {
             let Queued::Report { body, at, newest, waited } = self.events.front_mut()? else {
                 let Some(Queued::Event(event)) = self.events.pop_front() else {
@@ -247,7 +250,7 @@ impl Llrp {
     }
 
     /// When [`Llrp::tick`] has something to do if nothing arrives before.
-    pub fn wake(&self) -> Option<Duration> {
+    fn wake(&self) -> Option<Duration> {
         if self.closed() {
             return None;
         }
@@ -257,7 +260,7 @@ impl Llrp {
 
     /// Begins an orderly goodbye: reading ends, our ROSpec goes, the reader is told. Takes at most 2 s;
     /// [`Llrp::closed`] then says so.
-    pub fn close(&mut self, now: Duration) {
+    fn close(&mut self, now: Duration) {
         match self.step {
             Step::Over | Step::Disable | Step::Delete | Step::Goodbye => (),
             Step::Unopened | Step::Greeting | Step::SupportedVersion | Step::AgreeVersion => self.end(),
@@ -272,10 +275,12 @@ impl Llrp {
 
     /// Whether the session is over: it was never opened, was lost, or its orderly end is done. What is left to poll
     /// stays.
-    pub fn closed(&self) -> bool {
+    fn closed(&self) -> bool {
         matches!(self.step, Step::Unopened | Step::Over)
     }
+}
 
+impl Llrp {
     fn silent_at(&self) -> Option<Duration> {
         self.guarded.then(|| self.heard + self.settings.keepalive_period().saturating_mul(5) / 2)
     }

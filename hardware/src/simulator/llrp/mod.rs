@@ -16,6 +16,7 @@ use self::rospec::{Entry, ReportSpec, RoSpec, State};
 use super::script::{Act, Heard, Presentation, Script, Sent, SentWhat, Stage};
 use crate::llrp::frame;
 use crate::llrp::message::{Message, Parameter};
+use crate::simulator::Simulator;
 
 /// Report entries kept while no client listens, and entries that wait for their report. Beyond it the oldest is
 /// dropped and the client is told of an overflow.
@@ -199,9 +200,11 @@ impl LlrpReader {
             overflowed: false,
         }
     }
+}
 
+impl Simulator for LlrpReader {
     /// A client's connection was accepted: the reader greets.
-    pub fn opened(&mut self, now: Duration) {
+    fn opened(&mut self, now: Duration) {
         self.tick(now);
         self.stage.opened(now);
         self.link = Link::Open;
@@ -215,7 +218,7 @@ impl LlrpReader {
     }
 
     /// The connection ended from the client's side, or the network's.
-    pub fn disconnected(&mut self, now: Duration) {
+    fn disconnected(&mut self, now: Duration) {
         self.tick(now);
         self.link = Link::Down;
         self.stage.cut();
@@ -224,7 +227,7 @@ impl LlrpReader {
     }
 
     /// What a second client is told before its connection is closed; the first one is told of the attempt.
-    pub fn second_client(&mut self, now: Duration) -> Vec<u8> {
+    fn second_client(&mut self, now: Duration) -> Vec<u8> {
         self.now = self.now.max(now);
         if self.link == Link::Open {
             self.event(Parameter::new("ConnectionAttemptEvent").set("Status", 4u16));
@@ -235,7 +238,7 @@ impl LlrpReader {
     }
 
     /// Takes what the client said, in any split.
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
         self.tick(now);
         if self.link != Link::Open || self.stage.silent(now) {
             return;
@@ -258,7 +261,7 @@ impl LlrpReader {
     }
 
     /// Lets time pass: inventory rounds, keepalives, the script.
-    pub fn tick(&mut self, now: Duration) {
+    fn tick(&mut self, now: Duration) {
         self.now = self.now.max(now);
         let now = self.now;
         self.round_at = self.round_at.max(now.saturating_sub(CATCH_UP));
@@ -269,8 +272,8 @@ impl LlrpReader {
         }
         while let Some(act) = self.stage.next(now) {
             match act {
-                // A reader of tags does not see print.
-                Act::Symbol { .. } => (),
+                // A reader of tags sees and feels nothing else.
+                Act::Symbol { .. } | Act::Card { .. } | Act::Weight(_) | Act::Climate(_) | Act::Contact(_) => (),
                 Act::Garbage { .. } if self.link != Link::Open => (),
                 Act::Garbage { bytes } => {
                     let sent = vec![SentWhat::Garbage { n: bytes.len() }];
@@ -297,7 +300,7 @@ impl LlrpReader {
     }
 
     /// The next bytes for the client.
-    pub fn transmit(&mut self) -> Option<Vec<u8>> {
+    fn transmit(&mut self) -> Option<Vec<u8>> {
         if !self.out.is_empty() && self.stage.take_truncation() {
             // On TCP a message breaks off only with its connection.
             self.out.truncate(1);
@@ -336,7 +339,7 @@ impl LlrpReader {
     }
 
     /// Whether the reader hangs up now; asking uses it up. Empty [`LlrpReader::transmit`] first.
-    pub fn take_disconnect(&mut self) -> bool {
+    fn take_disconnect(&mut self) -> bool {
         match self.link {
             Link::Cut => (),
             Link::Closing if self.out.is_empty() => (),
@@ -350,31 +353,15 @@ impl LlrpReader {
     }
 
     /// When [`LlrpReader::tick`] has something to do if nothing arrives before.
-    pub fn wake(&self) -> Option<Duration> {
+    fn wake(&self) -> Option<Duration> {
         let listening = self.link == Link::Open || self.hold;
         let reading = listening && self.rospecs.iter().any(|spec| spec.state == State::Active);
         let keepalive = self.keepalive.filter(|_| self.link == Link::Open).map(|_| self.keepalive_at);
         [reading.then_some(self.round_at), keepalive, self.stage.wake()].into_iter().flatten().min()
     }
 
-    /// A tag comes before an antenna and stays until [`LlrpReader::tag_leaves`]. Its signal rises.
-    pub fn tag_enters(&mut self, epc: &[u8], antenna: u16, now: Duration) {
-        self.tick(now);
-        self.fading.retain(|tag| tag.heard.epc != epc);
-        let peak_dbm = -45 - self.stage.random.below(10) as i16;
-        self.stage.show(Presentation::TagEnters { epc: epc.to_vec(), antenna, peak_dbm }, now);
-    }
-
-    /// A tag leaves all antennas. Its signal falls and is gone soon after.
-    pub fn tag_leaves(&mut self, epc: &[u8], now: Duration) {
-        self.tick(now);
-        let leaving = self.stage.tags(now).into_iter().filter(|heard| heard.epc == epc);
-        self.fading.extend(leaving.map(|heard| Fading { heard, since: now }));
-        self.stage.show(Presentation::TagLeaves { epc: epc.to_vec() }, now);
-    }
-
     /// Anything that happens to a reader: tags, silence, garbage, a message that breaks off, a cut.
-    pub fn show(&mut self, what: Presentation, now: Duration) {
+    fn show(&mut self, what: Presentation, now: Duration) {
         match what {
             Presentation::TagLeaves { epc } => self.tag_leaves(&epc, now),
             other => {
@@ -385,20 +372,38 @@ impl LlrpReader {
     }
 
     /// Whether the script is played out and all it brought is gone.
-    pub fn finished(&self, now: Duration) -> bool {
+    fn finished(&self, now: Duration) -> bool {
         self.stage.finished(now) && self.fading.iter().all(|tag| tag.since + FADE <= now)
     }
 
     /// What was handed over, oldest first. A report that waits in the reader is not in it.
-    pub fn log(&self) -> &[Sent] {
+    fn log(&self) -> &[Sent] {
         self.stage.log()
     }
 
     /// How many older entries the log no longer holds.
-    pub fn forgotten(&self) -> u64 {
+    fn forgotten(&self) -> u64 {
         self.stage.forgotten()
     }
 
+    /// A tag comes before an antenna and stays until [`LlrpReader::tag_leaves`]. Its signal rises.
+    fn tag_enters(&mut self, epc: &[u8], antenna: u16, now: Duration) {
+        self.tick(now);
+        self.fading.retain(|tag| tag.heard.epc != epc);
+        let peak_dbm = -45 - self.stage.random.below(10) as i16;
+        self.stage.show(Presentation::TagEnters { epc: epc.to_vec(), antenna, peak_dbm }, now);
+    }
+
+    /// A tag leaves all antennas. Its signal falls and is gone soon after.
+    fn tag_leaves(&mut self, epc: &[u8], now: Duration) {
+        self.tick(now);
+        let leaving = self.stage.tags(now).into_iter().filter(|heard| heard.epc == epc);
+        self.fading.extend(leaving.map(|heard| Fading { heard, since: now }));
+        self.stage.show(Presentation::TagLeaves { epc: epc.to_vec() }, now);
+    }
+}
+
+impl LlrpReader {
     fn error(&mut self, id: u32, Refusal { code, text }: Refusal) {
         let body = Parameter::new("ERROR_MESSAGE").with(answers::status(code, text));
         self.answer_in(self.version, id, body);

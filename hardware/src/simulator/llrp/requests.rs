@@ -159,7 +159,7 @@ impl LlrpReader {
         let id = request.number("ROSpecID").unwrap_or_default();
         let specs = self.rospecs.iter().enumerate();
         let places: Vec<_> =
-            specs.filter(|(_, spec)| id == 0 || id == spec.id.into()).map(|(place, _)| place).collect();
+            specs.filter(|(_, spec)| id == 0 || id == u64::from(spec.id)).map(|(place, _)| place).collect();
         match id != 0 && places.is_empty() {
             true => Err(Refusal { code: 300, text: "no ROSpec with this id" }),
             false => Ok(places),

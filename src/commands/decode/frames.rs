@@ -1,0 +1,121 @@
+//! Frames of a family of devices: one hex frame a line, or a captured byte stream.
+
+use std::io::{BufRead, Read};
+
+use hardware::device::{Cut, Dialect, Family};
+use serde_json::{Value, json};
+
+use super::{Options, object, print};
+use crate::commands::Stop;
+use crate::hex;
+use crate::identity::Identifier;
+
+/// Bytes of a stream that are looked at together: more than any message of any family is long.
+const WINDOW: usize = 16 << 20;
+
+pub(super) fn run(family: &'static Family, options: &Options) -> Result<(), Stop> {
+    let dialect = options.dialect.as_deref().map(|name| dialect(family, name)).transpose()?;
+    if let Some(file) = &options.raw {
+        let bytes = std::fs::File::open(file)
+            .map_err(|error| Stop::fault(format!("{}: {error}", file.display())))
+            .map(|file| file.take(WINDOW as u64 * 64))?;
+        return stream(family, dialect, bytes, options.json);
+    }
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
+        let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+        if compact.is_empty() {
+            continue;
+        }
+        let answer = match hex::decode(&compact) {
+            Some(bytes) => decode(family, &bytes, dialect),
+            None => Err("not a line of hex digit pairs".to_owned()),
+        };
+        print(&object(answer), options.json)?;
+    }
+    Ok(())
+}
+
+fn dialect(family: &Family, name: &str) -> Result<&'static str, Stop> {
+    let known = family.codec.dialects;
+    known.iter().copied().find(|dialect| *dialect == name).ok_or_else(|| {
+        Stop::fault(match known {
+            [] => format!("{} has no dialects", family.name),
+            known => format!("`{name}` is no dialect of {}; write {}", family.name, known.join(" or ")),
+        })
+    })
+}
+
+/// The fields of a frame, and the identity that a terminal would see in it.
+fn decode(family: &Family, bytes: &[u8], dialect: Dialect) -> Result<Value, String> {
+    let mut value = (family.codec.decode)(bytes, dialect)?;
+    let bytes_of = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).and_then(hex::decode);
+    let identifier = match (bytes_of(&value, "epc"), bytes_of(&value, "payload_hex")) {
+        (Some(epc), _) => Some(Identifier::of_tag(&epc)),
+        (None, Some(payload)) => {
+            let letter = |name: &str| value.get(name).and_then(Value::as_str)?.bytes().next();
+            Some(Identifier::of_symbol(letter("code").zip(letter("modifier")), &payload))
+        }
+        (None, None) => None,
+    };
+    if let (Some(fields), Some(identifier)) = (value.as_object_mut(), identifier) {
+        fields.insert("identifier".into(), identifier.to_string().into());
+    }
+    Ok(value)
+}
+
+/// One line a message, noise included.
+fn stream(family: &Family, dialect: Dialect, mut file: impl Read, as_json: bool) -> Result<(), Stop> {
+    let mut bytes = Vec::new();
+    let mut at = 0;
+    let mut noise: Vec<u8> = Vec::new();
+    loop {
+        let had = bytes.len();
+        let more = file.by_ref().take(1 << 20).read_to_end(&mut bytes);
+        more.map_err(|error| Stop::fault(format!("the stream: {error}")))?;
+        let ended = bytes.len() == had;
+        let mut front = 0;
+        while let Some(rest) = bytes.get(front..).filter(|rest| !rest.is_empty()) {
+            let used = match (family.codec.cut)(rest, dialect) {
+                Cut::Message(len) => {
+                    said_noise(&mut noise, at + front, as_json)?;
+                    let frame = rest.get(..len).unwrap_or(rest);
+                    let mut answer = object(decode(family, frame, dialect));
+                    if let Some(fields) = answer.as_object_mut() {
+                        fields.insert("at".into(), (at + front).into());
+                        fields.insert("hex".into(), hex::encode(frame).into());
+                    }
+                    print(&answer, as_json)?;
+                    len
+                }
+                Cut::Noise(len) => {
+                    noise.extend_from_slice(rest.get(..len).unwrap_or(rest));
+                    len
+                }
+                // Nothing more will come, or nothing so long can be true.
+                Cut::Incomplete if ended || WINDOW < rest.len() => {
+                    noise.extend(rest.first());
+                    1
+                }
+                Cut::Incomplete => break,
+            };
+            front += used.max(1);
+        }
+        at += front.min(bytes.len());
+        bytes.drain(..front.min(bytes.len()));
+        if ended {
+            return said_noise(&mut noise, at, as_json);
+        }
+    }
+}
+
+/// Says what belonged to no message before byte `until`.
+fn said_noise(noise: &mut Vec<u8>, until: usize, as_json: bool) -> Result<(), Stop> {
+    if noise.is_empty() {
+        return Ok(());
+    }
+    let bytes = std::mem::take(noise);
+    let shown = bytes.get(..bytes.len().min(64)).unwrap_or(&bytes);
+    let line = json!({"ok": false, "noise_bytes": bytes.len(), "at": until - bytes.len(), "hex": hex::encode(shown)});
+    print(&line, as_json)
+}
