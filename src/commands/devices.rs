@@ -1,25 +1,64 @@
-//! `gatebook devices`: the ports of this machine by their stable names, and what is likely behind them.
+//! `gatebook devices`: the ports of this machine by their stable names, what is likely behind them, and which families of
+//! devices there are.
+
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use hardware::device::{FAMILIES, Family, Link};
+use hardware::settings::{Form, Settings, Value};
+use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::Stop;
-use crate::terminal::port::list_ports;
+use crate::config::terminal::Line;
+use crate::terminal::port::Port;
+use crate::terminal::ports::{PortInfo, list_ports};
+
+/// How long a device may take to answer: the slowest handshake tries several dialects.
+const PROBE: Duration = Duration::from_millis(2500);
 
 #[derive(Args)]
 pub struct Options {
     /// Answer as JSON, one object a line
     #[arg(long)]
     json: bool,
+    /// Ask each port who is there, family after family. No other program may hold the port
+    #[arg(long)]
+    probe: bool,
+    /// Probe only these ports: /dev/… or tcp:HOST:PORT
+    #[arg(long, value_name = "PORT", requires = "probe")]
+    port: Vec<String>,
+    /// List the families of devices instead
+    #[arg(long, conflicts_with_all = ["probe", "family"])]
+    families: bool,
+    /// Show what can be set of one family, ready to be pasted into a configuration
+    #[arg(long, value_name = "FAMILY", value_parser = super::family, conflicts_with = "probe")]
+    family: Option<&'static Family>,
 }
 
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let ports = list_ports();
+    if let Some(family) = options.family {
+        print!("{}", entry(family));
+        return Ok(());
+    }
+    if options.families {
+        return families(options.json);
+    }
+    let ports: Vec<PortInfo> = match options.port.as_slice() {
+        [] => list_ports(),
+        named => named.iter().map(|name| PortInfo::named(name)).collect(),
+    };
     if ports.is_empty() && !options.json {
         println!("no serial port was found; plug the device in and look at `dmesg | tail`");
     }
     for port in ports {
+        let found = if options.probe { probe(&port)? } else { None };
         if options.json {
-            println!("{}", serde_json::to_string(&port).map_err(Stop::fault)?);
+            let mut line = serde_json::to_value(&port).map_err(Stop::fault)?;
+            if let (Some(fields), Some((family, model))) = (line.as_object_mut(), found) {
+                fields.insert("answered".into(), json!({"driver": family.name, "model": model}));
+            }
+            println!("{line}");
             continue;
         }
         let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
@@ -30,6 +69,108 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
         );
+        match found {
+            Some((family, model)) => println!("    answered as {}: {model}", family.name),
+            None if options.probe => println!(
+                "    nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try \
+                 `gatebook watch`"
+            ),
+            None => (),
+        }
     }
     Ok(())
+}
+
+fn families(as_json: bool) -> Result<(), Stop> {
+    for family in FAMILIES {
+        let link = match family.link {
+            Link::Serial(serial) => format!("serial, {} baud", serial.baud),
+            Link::Tcp { port } => format!("TCP, port {port}"),
+            Link::File => "device file".to_owned(),
+            Link::Push => "network".to_owned(),
+        };
+        if as_json {
+            let usb: Vec<_> = family.usb_ids.iter().map(|(v, p)| format!("{v:04x}:{p:04x}")).collect();
+            let settings: Vec<_> = family.settings.iter().map(|setting| setting.name).collect();
+            println!(
+                "{}",
+                json!({"name": family.name, "description": family.description, "link": link, "usb_ids": usb, "settings": settings})
+            );
+        } else {
+            println!("{:<18} {} ({link})", family.name, family.description);
+        }
+    }
+    if !as_json {
+        println!("\n`gatebook devices --family NAME` shows what can be set of one.");
+    }
+    Ok(())
+}
+
+/// The entry of a configuration with every setting of a family at its default.
+fn entry(family: &Family) -> String {
+    let port = match family.link {
+        Link::Serial(_) => "/dev/serial/by-id/…".to_owned(),
+        Link::Tcp { port } => format!("tcp:192.168.1.50:{port}"),
+        Link::File => "/dev/…".to_owned(),
+        Link::Push => String::new(),
+    };
+    let mut text = format!("# {}\n[[device]]\nname = \"{1}\"\ndriver = \"{1}\"\n", family.description, family.name);
+    text += &format!("port = \"{port}\"\n");
+    if let Link::Serial(serial) = family.link {
+        let parity = format!("{:?}", serial.parity).to_lowercase();
+        text += &format!(
+            "baud = {}\ndata_bits = {}\nparity = \"{parity}\"\nstop_bits = {}\n",
+            serial.baud, serial.data_bits, serial.stop_bits
+        );
+    }
+    if !family.settings.is_empty() {
+        text += &format!("[device.{}]\n", family.name);
+    }
+    for setting in family.settings {
+        let range = match setting.form {
+            Form::Whole { from, to, .. } | Form::Wholes { from, to } => format!(" {from} to {to}."),
+            Form::Word(words) => format!(" One of \"{}\".", words.join("\", \"")),
+            Form::Flag(_) | Form::Text(_) | Form::Texts(_) => String::new(),
+        };
+        text += &format!("# {}{range}\n{} = {}\n", setting.says, setting.name, written(&setting.form.default()));
+    }
+    text
+}
+
+/// A value as TOML has it; its basic strings escape as JSON's do.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Flag(flag) => flag.to_string(),
+        Value::Whole(number) => number.to_string(),
+        Value::Text(text) => json!(text).to_string(),
+        Value::Texts(texts) => json!(texts).to_string(),
+        Value::Wholes(numbers) => json!(numbers).to_string(),
+    }
+}
+
+/// Who answers on a port: the likely family first, then every other that such a port can have.
+fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
+    let place = port.stable.as_ref().unwrap_or(&port.path).display().to_string();
+    let mut families: Vec<&'static Family> = FAMILIES.to_vec();
+    families.sort_by_key(|family| port.driver != Some(family.name));
+    for family in families {
+        let Ok(line) = Line::parse(&place, family.link) else { continue };
+        let Ok(session) = (family.session)(&Settings::of(family.settings)) else { continue };
+        // What is read while nobody listens is of no matter here.
+        let (reports, _reported) = mpsc::channel(64);
+        let asked = Port::start("probe", line, session, reports).map_err(Stop::fault)?;
+        let until = Instant::now() + PROBE;
+        let mut model = None;
+        while model.is_none() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+            let health = asked.health.borrow().clone();
+            // Only who says a name has answered.
+            model = (health.up && !health.model.is_empty()).then_some(health.model);
+        }
+        asked.join(Instant::now() + PROBE);
+        if let Some(model) = model {
+            return Ok(Some((family, model)));
+        }
+    }
+    Ok(None)
 }

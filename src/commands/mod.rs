@@ -11,6 +11,7 @@ mod simulate;
 mod status;
 mod terminal;
 mod verify;
+mod watch;
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -38,6 +39,8 @@ enum Command {
     Simulate(simulate::Options),
     /// List the ports of this machine and the device that is likely behind each
     Devices(devices::Options),
+    /// Show what a device says, read by read
+    Watch(watch::Options),
     /// Say what bytes or pictures mean, one answer a line
     Decode(decode::Options),
     /// Say how a terminal is doing
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Devices(options) => devices::run(&options),
+        Command::Watch(options) => watch::run(&options),
         Command::Decode(options) => decode::run(&options),
         Command::Status(options) => status::run(&options),
         Command::Verify(options) => verify::run(&options),

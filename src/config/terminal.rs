@@ -118,6 +118,30 @@ pub enum Line {
     },
 }
 
+impl Line {
+    /// Reads where a device with such a link is; the settings of a serial line are those of `link`.
+    ///
+    /// # Errors
+    /// How it is to be written.
+    pub fn parse(written: &str, link: Link) -> Result<Line, String> {
+        let path = || Some(PathBuf::from(written)).filter(|path| path.is_absolute());
+        let (line, form) = match link {
+            Link::Serial(serial) => (
+                tcp(written).or_else(|| path().map(|path| Line::Serial { path, serial })),
+                "write \"/dev/serial/by-id/…\" or \"tcp:HOST:PORT\"".to_owned(),
+            ),
+            Link::Tcp { port } => {
+                (tcp(written), format!("write \"tcp:HOST:PORT\"; such devices listen on port {port}"))
+            }
+            Link::File => {
+                (path().map(|path| Line::File { path }), "write the whole path of its device file".to_owned())
+            }
+            Link::Push => (None, "it has no port of its own".to_owned()),
+        };
+        line.ok_or(form)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Driver {
     /// A family of `hardware`, and what is set of its device.
@@ -305,8 +329,14 @@ fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
         let (port, driver, form) = match by_name(word) {
             Some(family) => {
                 let driver = Driver::Family { family, settings: entry.settings(family) };
-                let (line, form) = family_line(&mut entry, family.link, &written);
-                (line.map(Port::Line), driver, form)
+                let link = match family.link {
+                    Link::Serial(line) => Link::Serial(serial(&mut entry, line)),
+                    other => other,
+                };
+                match Line::parse(&written, link) {
+                    Ok(line) => (Some(Port::Line(line)), driver, String::new()),
+                    Err(form) => (None, driver, form),
+                }
             }
             None => {
                 let form = "write the whole path of a folder".to_owned();
@@ -331,22 +361,6 @@ fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
 
 /// The driver of a folder of pictures; it has no device.
 const FOLDER: &str = "folder";
-
-/// Where a device of a family is, and how that is written.
-fn family_line(entry: &mut Section, link: Link, written: &str) -> (Option<Line>, String) {
-    match link {
-        Link::Serial(line) => {
-            let serial = serial(entry, line);
-            let line = tcp(written).or_else(|| path(written).map(|path| Line::Serial { path, serial }));
-            (line, "write \"/dev/serial/by-id/…\" or \"tcp:HOST:PORT\"".to_owned())
-        }
-        Link::Tcp { port } => (tcp(written), format!("write \"tcp:HOST:PORT\"; such devices listen on port {port}")),
-        Link::File => {
-            (path(written).map(|path| Line::File { path }), "write the whole path of its device file".to_owned())
-        }
-        Link::Push => (None, "it has no port of its own".to_owned()),
-    }
-}
 
 /// The settings of a serial line: those of the family, unless others are given.
 fn serial(entry: &mut Section, line: Serial) -> Serial {

@@ -1,32 +1,25 @@
 //! The port loop, the same for every device: a thread that keeps a link open, drives the session and reports.
 //!
-//! A serial line is opened by its stable name, exclusively and raw. A hang-up closes it at once: the old node vanishes
-//! only when its last descriptor closes, and the device that is plugged in again would get another number. Modem lines
-//! are never touched, because a pty has none and answers ENOTTY.
+//! A hang-up closes a link at once: the old node vanishes only when its last descriptor closes, and the device that is
+//! plugged in again would get another number.
 
-use std::fs;
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use hardware::device::{Parity, Serial, Session};
+use hardware::device::Session;
 use hardware::event::{Event, Read};
-use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::terminal::Line;
 use crate::quantity::Moment;
+use crate::terminal::link::{Link, node, said};
 
 /// Longest wait for bytes: how late an order to stop is seen. Shorter than 5 ms would turn the loop into a busy one.
 const READ_WAIT: Duration = Duration::from_millis(100);
 const READ_WAIT_MIN: Duration = Duration::from_millis(5);
-const WRITE_WAIT: Duration = Duration::from_secs(2);
-const CONNECT_WAIT: Duration = Duration::from_secs(3);
 
 /// Waits between two tries: doubling to 2 s during the first minute, then 15 s.
 const RETRY_FIRST: Duration = Duration::from_millis(200);
@@ -35,9 +28,6 @@ const RETRY_LATE: Duration = Duration::from_secs(15);
 const EARLY: Duration = Duration::from_secs(60);
 /// How often a serial line that is gone is looked for: plugging it in again ends the wait.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// `O_NONBLOCK`, as the standard library wants it.
-const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 
 /// How long an orderly end may take.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
@@ -203,7 +193,7 @@ impl Keeper {
         let mut down_since = Instant::now();
         let mut wait = RETRY_FIRST;
         while !self.stopped() {
-            let why = match open(line) {
+            let why = match Link::open(line) {
                 Ok(mut link) => {
                     let end = self.drive(&mut link, session.as_mut(), station);
                     // Closed here, before any wait: see above.
@@ -294,198 +284,4 @@ impl Keeper {
             }
         }
     }
-}
-
-/// What stands behind a name: which node, and since when. A replug changes it.
-fn node(path: &Path) -> Option<(u64, u64, i64)> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.ino(), found.rdev(), found.ctime()))
-}
-
-/// What a person can do about `error` of a link that was open.
-fn said(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => "unplugged or switched off".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// Why the serial line `path` cannot be opened.
-fn unopened(path: &Path, error: &io::Error) -> String {
-    let shown = path.display();
-    match error.kind() {
-        ErrorKind::NotFound => {
-            format!("not plugged in: {shown} is not there; check the plug, `gatebook devices` lists what is")
-        }
-        ErrorKind::PermissionDenied => {
-            format!("no permission to open {shown}; add the user of the terminal to the group dialout")
-        }
-        ErrorKind::ResourceBusy => format!("another program holds {shown}; stop it"),
-        _ => format!("{shown} is no serial line that works ({error}); `gatebook devices` lists those of this machine"),
-    }
-}
-
-/// Why there is no connection to `address`.
-fn unconnected(address: &str, error: &io::Error) -> String {
-    let hint = "check the device's power, its cable and the address";
-    match error.kind() {
-        ErrorKind::ConnectionRefused => format!("nothing listens on {address}; {hint}"),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => format!("{address} does not answer; {hint}"),
-        _ => format!("no connection to {address}: {error}; {hint}"),
-    }
-}
-
-enum Link {
-    Serial(Box<serialport::TTYPort>),
-    Tcp(TcpStream),
-    File(fs::File),
-}
-
-impl Link {
-    fn read(&mut self, bytes: &mut [u8], wait: Duration) -> io::Result<usize> {
-        match self {
-            Link::Serial(port) => {
-                serialport::SerialPort::set_timeout(port.as_mut(), wait)?;
-                port.read(bytes)
-            }
-            Link::Tcp(stream) => {
-                stream.set_read_timeout(Some(wait))?;
-                stream.read(bytes)
-            }
-            Link::File(file) => match ready(file, PollFlags::IN, wait)? {
-                true => file.read(bytes),
-                false => Err(ErrorKind::TimedOut.into()),
-            },
-        }
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Link::Serial(port) => {
-                serialport::SerialPort::set_timeout(port.as_mut(), WRITE_WAIT)?;
-                port.write_all(bytes)
-            }
-            Link::Tcp(stream) => stream.write_all(bytes),
-            Link::File(file) => match ready(file, PollFlags::OUT, WRITE_WAIT)? {
-                true => file.write_all(bytes),
-                false => Err(ErrorKind::TimedOut.into()),
-            },
-        }
-    }
-}
-
-fn set(builder: serialport::SerialPortBuilder, serial: &Serial) -> serialport::SerialPortBuilder {
-    builder
-        .data_bits(if serial.data_bits == 7 { serialport::DataBits::Seven } else { serialport::DataBits::Eight })
-        .parity(match serial.parity {
-            Parity::None => serialport::Parity::None,
-            Parity::Even => serialport::Parity::Even,
-            Parity::Odd => serialport::Parity::Odd,
-        })
-        .stop_bits(if serial.stop_bits == 2 { serialport::StopBits::Two } else { serialport::StopBits::One })
-}
-
-fn open(line: &Line) -> Result<Link, String> {
-    match line {
-        Line::Serial { path, serial } => {
-            if !path.exists() {
-                return Err(unopened(path, &ErrorKind::NotFound.into()));
-            }
-            let builder = serialport::new(path.to_string_lossy(), serial.baud).timeout(READ_WAIT).exclusive(true);
-            let port = set(builder, serial).open_native();
-            port.map(|port| Link::Serial(Box::new(port))).map_err(|error| match error.kind() {
-                serialport::ErrorKind::Io(kind) => unopened(path, &io::Error::new(kind, error.description)),
-                serialport::ErrorKind::NoDevice => unopened(path, &ErrorKind::ResourceBusy.into()),
-                serialport::ErrorKind::InvalidInput | serialport::ErrorKind::Unknown => {
-                    unopened(path, &io::Error::other(error.description))
-                }
-            })
-        }
-        Line::File { path } => file(path).map(Link::File).map_err(|error| unopened(path, &error)),
-        Line::Tcp { address } => connect(address).map(Link::Tcp).map_err(|error| unconnected(address, &error)),
-    }
-}
-
-/// A device file that blocks nobody: every read and write waits in `poll`.
-fn file(path: &Path) -> io::Result<fs::File> {
-    let writable = fs::OpenOptions::new().read(true).write(true).custom_flags(NONBLOCK).open(path);
-    match writable {
-        // A keyboard is only read.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            fs::OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path)
-        }
-        other => other,
-    }
-}
-
-/// Whether `file` can do what `flags` say within `wait`. One that is gone can: the read then tells.
-fn ready(file: &fs::File, flags: PollFlags, wait: Duration) -> io::Result<bool> {
-    let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
-    let mut waiting = [PollFd::new(file, flags)];
-    Ok(0 < rustix::event::poll(&mut waiting, Some(&wait))?)
-}
-
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(ErrorKind::NotFound, format!("nobody knows the address {address}"));
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_WAIT) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_write_timeout(Some(WRITE_WAIT))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-/// A port of this machine, for the list of an administrator.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct PortInfo {
-    /// The name to write into a configuration: it stays when the plug moves or another device comes. `None` where the
-    /// system gives no such name.
-    pub stable: Option<PathBuf>,
-    /// The name of the moment.
-    pub path: PathBuf,
-    /// USB vendor and product number.
-    pub usb: Option<(u16, u16)>,
-    pub product: Option<String>,
-    /// The driver that such devices mostly want: a hint, many devices share an adapter.
-    pub driver: Option<&'static str>,
-}
-
-/// The serial ports of this machine, by their path.
-pub fn list_ports() -> Vec<PortInfo> {
-    let mut ports: Vec<PortInfo> = serialport::available_ports()
-        .unwrap_or_default()
-        .into_iter()
-        .map(|port| {
-            let path = PathBuf::from(port.port_name);
-            let (usb, product) = match port.port_type {
-                serialport::SerialPortType::UsbPort(usb) => (Some((usb.vid, usb.pid)), usb.product),
-                serialport::SerialPortType::PciPort
-                | serialport::SerialPortType::BluetoothPort
-                | serialport::SerialPortType::Unknown => (None, None),
-            };
-            let family =
-                hardware::device::FAMILIES.iter().find(|family| usb.is_some_and(|usb| family.usb_ids.contains(&usb)));
-            let stable = ["/dev/serial/by-id", "/dev/serial/by-path"]
-                .iter()
-                .find_map(|folder| name_in(Path::new(folder), &path));
-            PortInfo { stable, path, usb, product, driver: family.map(|family| family.name) }
-        })
-        .collect();
-    ports.sort_by(|a, b| a.path.cmp(&b.path));
-    ports
-}
-
-/// The link in `folder` that leads to `path`.
-fn name_in(folder: &Path, path: &Path) -> Option<PathBuf> {
-    let wanted = fs::canonicalize(path).ok()?;
-    let links = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    let mut fitting: Vec<PathBuf> =
-        links.filter(|link| fs::canonicalize(link).is_ok_and(|found| found == wanted)).collect();
-    fitting.sort();
-    fitting.into_iter().next()
 }
