@@ -10,10 +10,10 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{llrp, r200, scanner};
+use crate::{llrp, push, r200, scanner};
 
 /// Every family, in the order of a list.
-pub const FAMILIES: &[&Family] = &[&scanner::FAMILY, &r200::FAMILY, &llrp::FAMILY];
+pub const FAMILIES: &[&Family] = &[&scanner::FAMILY, &r200::FAMILY, &llrp::FAMILY, &push::FAMILY];
 
 /// Devices that speak alike.
 #[derive(Debug)]
@@ -118,6 +118,8 @@ pub enum Cut {
     Message(usize),
     /// So many bytes that belong to none.
     Noise(usize),
+    /// So many bytes that may stand between two messages: blanks, heartbeats of a bridge.
+    Blank(usize),
     /// More bytes are needed to tell.
     Incomplete,
 }

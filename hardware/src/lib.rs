@@ -18,6 +18,7 @@ pub mod device;
 pub mod event;
 mod hex;
 pub mod llrp;
+pub mod push;
 pub mod r200;
 pub mod scanner;
 pub mod settings;

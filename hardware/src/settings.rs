@@ -2,6 +2,7 @@
 //! configuration, its checks and the documents are read from these lists.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One setting of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Form {
     /// One of `words`; the first is the default.
     Word(&'static [&'static str]),
     Text(&'static str),
+    /// A text that must not be shown, nor stand in a configuration; empty by default.
+    Secret,
     Texts(&'static [&'static str]),
     /// A list of whole numbers, each from `from` to `to`; empty by default.
     Wholes {
@@ -51,6 +54,7 @@ impl Form {
             Form::Whole { default, .. } => Value::Whole(default),
             Form::Word(words) => Value::Text(words.first().copied().unwrap_or_default().to_owned()),
             Form::Text(text) => Value::Text(text.to_owned()),
+            Form::Secret => Value::Text(String::new()),
             Form::Texts(texts) => Value::Texts(texts.iter().map(|&text| text.to_owned()).collect()),
             Form::Wholes { .. } => Value::Wholes(Vec::new()),
         }
@@ -63,9 +67,9 @@ impl Form {
             false => Err(format!("it goes from {from} to {to}")),
         };
         match (self, value) {
-            (Form::Flag(_), Value::Flag(_)) | (Form::Text(_), Value::Text(_)) | (Form::Texts(_), Value::Texts(_)) => {
-                Ok(())
-            }
+            (Form::Flag(_), Value::Flag(_))
+            | (Form::Text(_) | Form::Secret, Value::Text(_))
+            | (Form::Texts(_), Value::Texts(_)) => Ok(()),
             (Form::Whole { from, to, .. }, Value::Whole(number)) => within(number, from, to),
             (Form::Wholes { from, to }, Value::Wholes(numbers)) => {
                 numbers.iter().try_for_each(|number| within(number, from, to))
@@ -74,7 +78,7 @@ impl Form {
             (Form::Word(words), _) => Err(format!("write one of \"{}\"", words.join("\", \""))),
             (Form::Flag(_), _) => Err("it wants true or false".into()),
             (Form::Whole { .. }, _) => Err("it wants a whole number".into()),
-            (Form::Text(_), _) => Err("it wants a text in quotation marks".into()),
+            (Form::Text(_) | Form::Secret, _) => Err("it wants a text in quotation marks".into()),
             (Form::Texts(_), _) => Err("it wants a list of texts in quotation marks".into()),
             (Form::Wholes { .. }, _) => Err("it wants a list of whole numbers".into()),
         }
@@ -82,10 +86,18 @@ impl Form {
 }
 
 /// The settings of one device: what was set, and the defaults of its family for the rest.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     table: &'static [Setting],
     set: BTreeMap<&'static str, Value>,
+}
+
+/// Without the secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = |name: &str| self.table.iter().any(|setting| setting.name == name && setting.form == Form::Secret);
+        f.debug_map().entries(self.set.iter().filter(|(name, _)| !secret(name))).finish()
+    }
 }
 
 impl Settings {

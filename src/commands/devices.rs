@@ -87,7 +87,7 @@ fn families(as_json: bool) -> Result<(), Stop> {
             Link::Serial(serial) => format!("serial, {} baud", serial.baud),
             Link::Tcp { port } => format!("TCP, port {port}"),
             Link::File => "device file".to_owned(),
-            Link::Push => "network".to_owned(),
+            Link::Push => "HTTP stream, webhook or MQTT".to_owned(),
         };
         if as_json {
             let usb: Vec<_> = family.usb_ids.iter().map(|(v, p)| format!("{v:04x}:{p:04x}")).collect();
@@ -112,7 +112,7 @@ fn entry(family: &Family) -> String {
         Link::Serial(_) => "/dev/serial/by-id/…".to_owned(),
         Link::Tcp { port } => format!("tcp:192.168.1.50:{port}"),
         Link::File => "/dev/…".to_owned(),
-        Link::Push => String::new(),
+        Link::Push => "mqtt://192.168.1.20:1883/readers/door-1".to_owned(),
     };
     let mut text = format!("# {}\n[[device]]\nname = \"{1}\"\ndriver = \"{1}\"\n", family.description, family.name);
     text += &format!("port = \"{port}\"\n");
@@ -131,6 +131,7 @@ fn entry(family: &Family) -> String {
             Form::Whole { from, to, .. } | Form::Wholes { from, to } => format!(" {from} to {to}."),
             Form::Word(words) => format!(" One of \"{}\".", words.join("\", \"")),
             Form::Flag(_) | Form::Text(_) | Form::Texts(_) => String::new(),
+            Form::Secret => " \"file:/path\" to a file with mode 0600.".to_owned(),
         };
         text += &format!("# {}{range}\n{} = {}\n", setting.says, setting.name, written(&setting.form.default()));
     }
@@ -154,8 +155,9 @@ fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
     let mut families: Vec<&'static Family> = FAMILIES.to_vec();
     families.sort_by_key(|family| port.driver != Some(family.name));
     for family in families {
-        let Ok(line) = Line::parse(&place, family.link) else { continue };
-        let Ok(session) = (family.session)(&Settings::of(family.settings)) else { continue };
+        let settings = Settings::of(family.settings);
+        let Ok(line) = Line::parse(&place, family.link, &settings) else { continue };
+        let Ok(session) = (family.session)(&settings) else { continue };
         // What is read while nobody listens is of no matter here.
         let (reports, _reported) = mpsc::channel(64);
         let asked = Port::start("probe", line, session, reports).map_err(Stop::fault)?;

@@ -10,6 +10,7 @@ use hardware::settings::{Form, Settings, Value};
 use hardware::simulator::script::{Mix, Script, Sent, SentWhat};
 
 use super::{Stop, asked_to_stop, runtime};
+use crate::demo::pushed::To;
 use crate::demo::wire::Wire;
 use crate::hex;
 use crate::identity::epc;
@@ -22,9 +23,12 @@ pub struct Options {
     /// Serial families: the name under which the port appears
     #[arg(long, value_name = "PATH", default_value = "/tmp/gatebook-simulated")]
     link: PathBuf,
-    /// LLRP: where the reader listens
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5084")]
-    listen: String,
+    /// Network families: where the device listens; by default on 127.0.0.1 and the port of the family
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Readers that push: http://… of a webhook or mqtt://HOST:PORT/TOPIC; otherwise they serve a stream
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
     /// Everything that happens is drawn from this number: the same seed, the same day
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -72,13 +76,34 @@ pub fn run(options: &Options) -> Result<(), Stop> {
 fn lay(options: &Options) -> Result<Wire, Stop> {
     let script = Script::random(options.seed, &mix(options)?);
     let device = (options.family.simulator)(&settings(options.family, &options.set)?, script, options.seed);
-    let (wire, place) = match options.family.link {
-        Link::Tcp { .. } => (Wire::tcp(device, address(&options.listen)?), options.listen.clone()),
-        Link::Serial(_) | Link::File | Link::Push => {
-            (Wire::serial(device, &options.link), options.link.display().to_string())
-        }
+    let listen = |port: u16| options.listen.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
+    let (wire, place) = match (options.family.link, &options.to) {
+        (Link::Tcp { port }, _) => (Wire::tcp(device, address(&listen(port))?), listen(port)),
+        (Link::Push, None) => (Wire::stream(device, address(&listen(8080))?), listen(8080)),
+        (Link::Push, Some(url)) => (Ok(Wire::push(device, pushed_to(url)?)), url.clone()),
+        (Link::Serial(_) | Link::File, _) => (Wire::serial(device, &options.link), options.link.display().to_string()),
     };
     wire.map_err(|error| Stop::fault(format!("{place}: {error}; choose another place with --link or --listen")))
+}
+
+/// Where a reader pushes to; the token of a webhook stands as user in its address.
+fn pushed_to(url: &str) -> Result<To, Stop> {
+    let wrong = || Stop::fault(format!("--to {url}: write http://HOST:PORT/PATH or mqtt://HOST:PORT/TOPIC"));
+    let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
+    let host = parsed.host_str().ok_or_else(wrong)?.to_owned();
+    match parsed.scheme() {
+        "http" => {
+            let mut bare = parsed.clone();
+            // An address with a host always takes these away.
+            let _ = bare.set_username("");
+            Ok(To::Webhook { url: bare.to_string(), token: parsed.username().to_owned() })
+        }
+        "mqtt" => {
+            let topic = parsed.path().trim_start_matches('/').to_owned();
+            Ok(To::Broker { host, port: parsed.port().unwrap_or(1883), topic })
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// Settings as written on a command line: `NAME=VALUE`, the items of a list parted by commas.
@@ -96,7 +121,7 @@ pub(super) fn settings(family: &'static Family, given: &[String]) -> Result<Sett
                 numbers.map_or_else(|_| Value::Text(text.into()), Value::Wholes)
             }
             Some(Form::Texts(_)) => Value::Texts(text.split(',').map(str::to_owned).collect()),
-            Some(Form::Word(_) | Form::Text(_)) | None => Value::Text(text.into()),
+            Some(Form::Word(_) | Form::Text(_) | Form::Secret) | None => Value::Text(text.into()),
         };
         settings.set(name, value).map_err(wrong)?;
     }

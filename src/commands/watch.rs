@@ -41,13 +41,14 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), Stop> {
     start_log("warn");
     let family = options.driver;
-    let line = Line::parse(&options.port, link(options)?)
-        .map_err(|form| Stop::fault(format!("a port \"{}\" of {}: {form}", options.port, family.name)))?;
     let settings = super::simulate::settings(family, &options.set)?;
+    let line = Line::parse(&options.port, link(options)?, &settings)
+        .map_err(|form| Stop::fault(format!("a port \"{}\" of {}: {form}", options.port, family.name)))?;
     let session = (family.session)(&settings).map_err(Stop::fault)?;
     runtime()?.block_on(async {
         let (reports, mut reported) = mpsc::channel(256);
-        let port = Port::start(family.name, line, session, reports).map_err(Stop::fault)?;
+        let port =
+            Port::start(&format!("watch-{}", std::process::id()), line, session, reports).map_err(Stop::fault)?;
         let (mut health, began) = (port.health.clone(), Instant::now());
         let (mut told, mut reads) = (Health::default(), 0);
         let stop = asked_to_stop();

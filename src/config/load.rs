@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use hardware::device::Family;
-use hardware::settings::{Settings, Value as Setting};
+use hardware::settings::{Form, Settings, Value as Setting};
 use jiff::tz::TimeZone;
 
 use crate::config::tree::{Node, Place, Table, Value, forget_places, overlay, parse};
@@ -247,6 +247,12 @@ impl Section {
         let mut section = self.section(family.name);
         for setting in family.settings {
             let Some(node) = section.take(setting.name) else { continue };
+            if setting.form == Form::Secret {
+                let secret = section.secret(setting.name);
+                // A problem was noted already.
+                let _ = settings.set(setting.name, Setting::Text(secret.0));
+                continue;
+            }
             let fits = match given(&node.value) {
                 Some(value) => settings.set(setting.name, value),
                 None => Err("see what `gatebook devices --family` says of it".to_owned()),

@@ -116,6 +116,36 @@ pub enum Line {
     File {
         path: PathBuf,
     },
+    Push(Push),
+}
+
+/// How a reader that pushes is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    pub way: Way,
+    /// Empty for none.
+    pub user: String,
+    pub password: Secret,
+    /// SHA-256 of the CA certificate of the reader or broker; needed where TLS is spoken.
+    pub pin: Option<Hex<32>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// An answer of HTTP that does not end.
+    Stream {
+        url: String,
+    },
+    /// The reader posts to this terminal.
+    Webhook {
+        listen: SocketAddr,
+    },
+    Mqtt {
+        host: String,
+        port: u16,
+        topic: String,
+        tls: bool,
+    },
 }
 
 impl Line {
@@ -123,7 +153,7 @@ impl Line {
     ///
     /// # Errors
     /// How it is to be written.
-    pub fn parse(written: &str, link: Link) -> Result<Line, String> {
+    pub fn parse(written: &str, link: Link, settings: &Settings) -> Result<Line, String> {
         let path = || Some(PathBuf::from(written)).filter(|path| path.is_absolute());
         let (line, form) = match link {
             Link::Serial(serial) => (
@@ -136,9 +166,47 @@ impl Line {
             Link::File => {
                 (path().map(|path| Line::File { path }), "write the whole path of its device file".to_owned())
             }
-            Link::Push => (None, "it has no port of its own".to_owned()),
+            Link::Push => return pushed(written, settings).map(Line::Push),
         };
         line.ok_or(form)
+    }
+}
+
+fn pushed(written: &str, settings: &Settings) -> Result<Push, String> {
+    let form = "write \"http://READER/PATH\" for a stream, \"listen:HOST:PORT\" for a webhook, or \
+                \"mqtt://HOST:PORT/TOPIC\"; with TLS https:// or mqtts://";
+    let pin = settings.text("pin");
+    let push = |way| Push {
+        way,
+        user: settings.text("user"),
+        password: Secret(settings.text("password")),
+        pin: pin.strip_prefix("sha256:").and_then(Hex::parse),
+    };
+    if !pin.is_empty() && push(Way::Stream { url: String::new() }).pin.is_none() {
+        return Err("its `pin` must be sha256: and 64 hex digits".to_owned());
+    }
+    if let Some(address) = written.strip_prefix("listen:") {
+        let listen: SocketAddr = address.parse().map_err(|_| form.to_owned())?;
+        if !listen.ip().is_loopback() && settings.text("password").is_empty() {
+            return Err("others on the network reach it, so it needs a `password` that the reader sends".to_owned());
+        }
+        return Ok(push(Way::Webhook { listen }));
+    }
+    let url = reqwest::Url::parse(written).map_err(|_| form.to_owned())?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let secure = matches!(url.scheme(), "https" | "mqtts");
+    if secure && push(Way::Stream { url: String::new() }).pin.is_none() {
+        return Err("with TLS it needs a `pin`: the SHA-256 of the CA certificate of the other side".to_owned());
+    }
+    let topic =
+        url.path().trim_start_matches('/').to_owned() + &url.fragment().map_or(String::new(), |end| format!("#{end}"));
+    match url.scheme() {
+        "http" | "https" if !host.is_empty() => Ok(push(Way::Stream { url: written.to_owned() })),
+        "mqtt" | "mqtts" if !host.is_empty() && !topic.is_empty() => {
+            let port = url.port().unwrap_or(if secure { 8883 } else { 1883 });
+            Ok(push(Way::Mqtt { host, port, topic, tls: secure }))
+        }
+        _ => Err(form.to_owned()),
     }
 }
 
@@ -328,15 +396,16 @@ fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
         let written = entry.text("port");
         let (port, driver, form) = match by_name(word) {
             Some(family) => {
-                let driver = Driver::Family { family, settings: entry.settings(family) };
+                let settings = entry.settings(family);
                 let link = match family.link {
                     Link::Serial(line) => Link::Serial(serial(&mut entry, line)),
                     other => other,
                 };
-                match Line::parse(&written, link) {
-                    Ok(line) => (Some(Port::Line(line)), driver, String::new()),
-                    Err(form) => (None, driver, form),
-                }
+                let (port, form) = match Line::parse(&written, link, &settings) {
+                    Ok(line) => (Some(Port::Line(line)), String::new()),
+                    Err(form) => (None, form),
+                };
+                (port, Driver::Family { family, settings }, form)
             }
             None => {
                 let form = "write the whole path of a folder".to_owned();

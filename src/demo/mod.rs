@@ -5,6 +5,7 @@ pub mod account;
 pub mod day;
 pub mod network;
 pub mod office;
+pub mod pushed;
 pub mod stage;
 pub mod vault;
 pub mod wire;

@@ -23,6 +23,8 @@ use rustix::io::ioctl_fionread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
+use crate::demo::pushed::{self, To};
+
 /// How long the loop sleeps in a read when nothing comes; the finest grain of a simulated moment.
 const GRAIN: Duration = Duration::from_millis(4);
 
@@ -83,7 +85,27 @@ impl Wire {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let port = format!("tcp:{}", listener.local_addr()?);
-        Ok(Wire::start(device, port, move |shared| serve_tcp(&shared, listener)))
+        Ok(Wire::start(device, port, move |shared| serve_tcp(&shared, listener, |_| Ok(()))))
+    }
+
+    /// Lets `device` serve an HTTP stream on `address` (port 0 = any free one).
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub fn stream(device: Box<dyn Simulator>, address: SocketAddr) -> std::io::Result<Wire> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let port = format!("http://{}/data/stream", listener.local_addr()?);
+        Ok(Wire::start(device, port, move |shared| serve_tcp(&shared, listener, pushed::greet)))
+    }
+
+    /// Lets `device` push to a webhook or a broker, again and again until it is there.
+    pub fn push(device: Box<dyn Simulator>, to: To) -> Wire {
+        let port = match &to {
+            To::Webhook { url, .. } => url.clone(),
+            To::Broker { host, port, topic } => format!("mqtt://{host}:{port}/{topic}"),
+        };
+        Wire::start(device, port, move |shared| serve_pushed(&shared, &to))
     }
 
     fn start(device: Box<dyn Simulator>, port: String, serve: impl FnOnce(Arc<Shared>) + Send + 'static) -> Wire {
@@ -216,7 +238,25 @@ fn serve_serial(shared: &Shared, path: &PathBuf, first: Pair) {
     let _ = std::fs::remove_file(path);
 }
 
-fn serve_tcp(shared: &Shared, listener: TcpListener) {
+fn serve_pushed(shared: &Shared, to: &To) {
+    while !shared.stopped() {
+        if shared.plugged() {
+            let met = match to {
+                To::Webhook { url, token } => pushed::Posts::open(url, token).map(|mut posts| talk(shared, &mut posts)),
+                To::Broker { host, port, topic } => {
+                    pushed::Publishes::open(host, *port, topic).map(|mut publishes| talk(shared, &mut publishes))
+                }
+            };
+            if let Err(error) = met {
+                tracing::debug!("a simulated reader pushes to nobody: {error}");
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// `greet` is what stands between a connection and the device's own words.
+fn serve_tcp(shared: &Shared, listener: TcpListener, greet: fn(&mut TcpStream) -> std::io::Result<()>) {
     let mut listener = Some(listener);
     let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) else { return };
     while !shared.stopped() {
@@ -234,7 +274,7 @@ fn serve_tcp(shared: &Shared, listener: TcpListener) {
                 let ready = stream.set_nonblocking(false).and_then(|()| stream.set_read_timeout(Some(GRAIN)));
                 let ready =
                     ready.and_then(|()| stream.set_write_timeout(Some(GRAIN))).and_then(|()| stream.set_nodelay(true));
-                if ready.is_ok() {
+                if ready.and_then(|()| greet(&mut stream)).is_ok() {
                     talk(shared, &mut Guarded { stream: &mut stream, listener: listener.as_ref(), shared });
                 }
             }

@@ -78,7 +78,11 @@ pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-fn tls(pin: Hex<32>) -> Result<ClientConfig, Untrusted> {
+/// TLS that takes the other side for whom the pin names.
+///
+/// # Errors
+/// [`Untrusted::Setup`] when this build knows no protocol version.
+pub fn tls(pin: Hex<32>) -> Result<ClientConfig, Untrusted> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

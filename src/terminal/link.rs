@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use hardware::device::{Parity, Serial};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use tokio::runtime::Handle;
 
 use crate::config::terminal::Line;
+use crate::terminal::carrier::Carrier;
 
 const WRITE_WAIT: Duration = Duration::from_secs(2);
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
@@ -68,12 +70,13 @@ pub(super) enum Link {
     File(fs::File),
     /// A keyboard that is grabbed as long as this lives.
     Keys(Box<evdev::Device>),
+    Carried(Carrier),
 }
 
 impl Link {
     /// # Errors
     /// Why it cannot be opened, and what to do.
-    pub(super) fn open(line: &Line) -> Result<Link, String> {
+    pub(super) fn open(line: &Line, device: &str, runtime: Option<&Handle>) -> Result<Link, String> {
         match line {
             Line::Serial { path, serial } => {
                 if !path.exists() {
@@ -93,6 +96,10 @@ impl Link {
                 keys(path).map(Link::Keys).map_err(|error| unopened(path, &error))
             }
             Line::File { path } => file(path).map(Link::File).map_err(|error| unopened(path, &error)),
+            Line::Push(push) => {
+                let runtime = runtime.ok_or("a reader that pushes needs a running terminal")?;
+                Carrier::open(push, device, runtime).map(Link::Carried)
+            }
             Line::Tcp { address } => connect(address).map(Link::Tcp).map_err(|error| unconnected(address, &error)),
         }
     }
@@ -112,6 +119,7 @@ impl Link {
                 true => file.read(bytes),
                 false => Err(ErrorKind::TimedOut.into()),
             },
+            Link::Carried(carrier) => carrier.read(bytes, wait),
             Link::Keys(keys) => match ready(&**keys, PollFlags::IN, wait)? {
                 true => Ok(rustix::io::read(&**keys, bytes)?),
                 false => Err(ErrorKind::TimedOut.into()),
@@ -130,8 +138,8 @@ impl Link {
                 true => file.write_all(bytes),
                 false => Err(ErrorKind::TimedOut.into()),
             },
-            // A keyboard has nothing to be told.
-            Link::Keys(_) => Ok(()),
+            // A keyboard and a reader that pushes have nothing to be told.
+            Link::Keys(_) | Link::Carried(_) => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod capture;
+mod carrier;
 pub mod door;
 pub mod enrolment;
 pub mod handheld;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use hardware::device::Session;
 use hardware::event::{Event, Read};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::terminal::Line;
@@ -87,7 +88,13 @@ impl Port {
         let device: Arc<str> = device.into();
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, health) = watch::channel(Health::default());
-        let keeper = Keeper { device: device.clone(), health: sender, stop: stop.clone(), origin: Instant::now() };
+        let keeper = Keeper {
+            device: device.clone(),
+            health: sender,
+            stop: stop.clone(),
+            origin: Instant::now(),
+            runtime: Handle::try_current().ok(),
+        };
         let thread = thread::Builder::new().name(format!("port {device}")).spawn(move || body(keeper))?;
         Ok(Port { device, health, stop, thread })
     }
@@ -119,6 +126,8 @@ pub(super) struct Keeper {
     health: watch::Sender<Health>,
     stop: Arc<AtomicBool>,
     origin: Instant,
+    /// Where the tasks of readers that push run.
+    runtime: Option<Handle>,
 }
 
 /// Why a link ended.
@@ -193,7 +202,7 @@ impl Keeper {
         let mut down_since = Instant::now();
         let mut wait = RETRY_FIRST;
         while !self.stopped() {
-            let why = match Link::open(line) {
+            let why = match Link::open(line, &self.device, self.runtime.as_ref()) {
                 Ok(mut link) => {
                     let end = self.drive(&mut link, session.as_mut(), station);
                     // Closed here, before any wait: see above.

@@ -11,6 +11,7 @@ use crate::simulator::script::{Presentation, Sent};
 
 pub mod llrp;
 mod outbox;
+pub mod push;
 pub mod r200;
 pub mod scanner;
 pub mod script;

@@ -160,6 +160,7 @@ fn a_captured_stream_is_cut_into_messages() {
                     messages += 1;
                     at += len;
                 }
+                Cut::Blank(len) => at += len,
                 Cut::Noise(len) => panic!("{}: {len} bytes of noise at {at}: {rest:02x?}", family.name),
                 Cut::Incomplete => break,
             }
@@ -214,7 +215,7 @@ fn walk(family: &Family, bytes: &[u8]) {
                 let _ = (family.codec.decode)(&rest[..len], None);
                 len
             }
-            Cut::Noise(len) => {
+            Cut::Noise(len) | Cut::Blank(len) => {
                 assert!(0 < len && len <= rest.len(), "{}", family.name);
                 len
             }

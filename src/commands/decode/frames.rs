@@ -92,6 +92,7 @@ fn stream(family: &Family, dialect: Dialect, mut file: impl Read, as_json: bool)
                     noise.extend_from_slice(rest.get(..len).unwrap_or(rest));
                     len
                 }
+                Cut::Blank(len) => len,
                 // Nothing more will come, or nothing so long can be true.
                 Cut::Incomplete if ended || WINDOW < rest.len() => {
                     noise.extend(rest.first());
