@@ -4,6 +4,7 @@
 mod camera;
 mod families;
 mod llrp;
+mod push;
 mod r200;
 mod scanner;
 mod stage;

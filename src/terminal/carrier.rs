@@ -84,6 +84,11 @@ impl Carrier {
     }
 }
 
+/// A message that came whole ends here, also when it is broken: no raw line break stands in JSON's strings.
+fn whole(message: &[u8]) -> Vec<u8> {
+    [message, b"\n"].concat()
+}
+
 /// Waits for room without holding up the runtime. `false` when nobody receives any more.
 async fn hand_over(sender: &SyncSender<Parcel>, mut parcel: Parcel) -> bool {
     loop {
@@ -157,7 +162,7 @@ async fn posted(State(hook): State<Hook>, headers: HeaderMap, body: Bytes) -> St
     if !hook.token.is_empty() && blake3::hash(given.as_bytes()) != blake3::hash(hook.token.as_bytes()) {
         return StatusCode::UNAUTHORIZED;
     }
-    match hook.sender.try_send(Ok(body.to_vec())) {
+    match hook.sender.try_send(Ok(whole(&body))) {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -199,7 +204,7 @@ async fn mqtt(broker: Broker, device: &str, push: Push, sender: SyncSender<Parce
             let parcel = match events.poll().await {
                 Ok(Event::Incoming(Packet::Publish(message))) => {
                     // Acknowledged once it is on its way to the station: a broker keeps what was not.
-                    if !hand_over(&sender, Ok(message.payload.to_vec())).await {
+                    if !hand_over(&sender, Ok(whole(&message.payload))).await {
                         return;
                     }
                     if client.ack(&message).await.is_err() {

@@ -17,8 +17,8 @@ use crate::simulator;
 pub use read::Said;
 pub use session::Push;
 
-/// Longest JSON value, in bytes. Readers send batches of some kilobytes; a webhook posts at most some hundred tags.
-pub const VALUE_MAX: usize = 512 * 1024;
+/// Longest object, in bytes. Those of the readers have some hundred.
+pub const VALUE_MAX: usize = 64 * 1024;
 
 pub static FAMILY: Family = Family {
     name: "push",
@@ -61,39 +61,76 @@ const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// Objects stand one after the other; blanks, commas and the brackets of an array may stand between them.
 fn cut(bytes: &[u8], _: Dialect) -> Cut {
-    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
-    let begins = |byte: &u8| matches!(byte, b'{' | b'[');
-    match bytes.iter().position(|byte| !blank(byte)) {
-        // Blanks between two values are part of neither.
+    let between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']');
+    match bytes.iter().position(|byte| !between(byte)) {
+        None if bytes.is_empty() => return Cut::Incomplete,
+        None => return Cut::Blank(bytes.len()),
         Some(start) if 0 < start => return Cut::Blank(start),
-        None if !bytes.is_empty() => return Cut::Blank(bytes.len()),
-        Some(_) | None => (),
+        Some(_) => (),
     }
-    match bytes.iter().position(begins) {
-        None if bytes.is_empty() => Cut::Incomplete,
+    match bytes.iter().position(|&byte| byte == b'{') {
         None => Cut::Noise(bytes.len()),
-        Some(0) => value(bytes),
+        Some(0) => object(bytes),
         Some(noise) => Cut::Noise(noise),
     }
 }
 
-/// The JSON value at the front of `bytes`, which begin with one.
-fn value(bytes: &[u8]) -> Cut {
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
-    match values.next() {
-        Some(Ok(_)) if values.byte_offset() <= VALUE_MAX => Cut::Message(values.byte_offset()),
-        Some(Err(error)) if error.is_eof() && bytes.len() <= VALUE_MAX => Cut::Incomplete,
-        Some(_) | None => Cut::Noise(1),
+/// Deepest nesting; the readers' objects have two levels.
+const DEPTH_MAX: u32 = 32;
+
+/// The object at the front of `bytes`, by its brackets. What JSON cannot continue with is noise at once: a message that
+/// broke off must not swallow the next.
+fn object(bytes: &[u8]) -> Cut {
+    // One bit a level: whether it is an object.
+    let (mut levels, mut depth) = (0_u32, 0_u32);
+    let (mut in_string, mut escaped) = (false, false);
+    let mut before = b':';
+    for (at, &byte) in bytes.iter().enumerate() {
+        if VALUE_MAX < at {
+            return Cut::Noise(at);
+        }
+        if in_string {
+            match (escaped, byte) {
+                (_, 0..0x20) => return Cut::Noise(1),
+                (true, _) => escaped = false,
+                (false, b'\\') => escaped = true,
+                (false, b'"') => in_string = false,
+                (false, _) => (),
+            }
+            continue;
+        }
+        let in_object = levels & 1 == 1;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => continue,
+            b'{' | b'[' => {
+                let value_follows = before == b':' || (!in_object && matches!(before, b'[' | b','));
+                if !value_follows || depth == DEPTH_MAX {
+                    return Cut::Noise(1);
+                }
+                (levels, depth) = (levels << 1 | u32::from(byte == b'{'), depth + 1);
+            }
+            b'}' | b']' => {
+                if in_object != (byte == b'}') {
+                    return Cut::Noise(1);
+                }
+                (levels, depth) = (levels >> 1, depth - 1);
+                if depth == 0 {
+                    return Cut::Message(at + 1);
+                }
+            }
+            b'"' => in_string = true,
+            b':' | b',' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E' => (),
+            _ => return Cut::Noise(1),
+        }
+        before = byte;
     }
+    Cut::Incomplete
 }
 
-/// What a value says: its tags, heartbeats and whatever else.
+/// What an object says.
 fn decode(bytes: &[u8], _: Dialect) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("this is not JSON: {error}"))?;
-    let said: Vec<Value> = read::all(&value).iter().map(Said::json).collect();
-    Ok(match <[Value; 1]>::try_from(said) {
-        Ok([one]) => one,
-        Err(many) => serde_json::json!({"kind": "batch", "events": many}),
-    })
+    Ok(read::said(&value).json())
 }

@@ -47,15 +47,8 @@ impl Said {
     }
 }
 
-/// What a value says: an object, or an array of them as a webhook posts it.
-pub fn all(value: &Value) -> Vec<Said> {
-    match value {
-        Value::Array(values) => values.iter().map(one).collect(),
-        other => vec![one(other)],
-    }
-}
-
-fn one(value: &Value) -> Said {
+/// What an object says.
+pub fn said(value: &Value) -> Said {
     let Some(object) = value.as_object() else { return Said::Unclear("not an object".into()) };
     if let Some(event) = object.get("tagInventoryEvent") {
         return impinj(event, value.get("timestamp"));

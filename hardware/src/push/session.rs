@@ -41,13 +41,13 @@ impl Push {
     }
 
     fn take(&mut self) {
-        let mut front = 0;
+        let (mut front, mut said) = (0, Vec::new());
         while let Some(rest) = self.received.get(front..).filter(|rest| !rest.is_empty()) {
             front += match cut(rest, None) {
                 Cut::Message(len) => {
                     let value = rest.get(..len).and_then(|bytes| serde_json::from_slice(bytes).ok());
                     match value {
-                        Some(value) => self.heed(read::all(&value)),
+                        Some(value) => said.push(read::said(&value)),
                         None => self.noise += len,
                     }
                     len
@@ -61,6 +61,7 @@ impl Push {
             };
         }
         self.received.drain(..front.min(self.received.len()));
+        self.heed(said);
         self.searched = self.received.len();
         self.report_noise();
     }
@@ -71,7 +72,7 @@ impl Push {
             match said {
                 Said::Tag(tag) => {
                     self.count(tag.number);
-                    // The reader's clock may be wrong, so only differences within one message count.
+                    // The reader's clock may be wrong, so only differences within what came together count.
                     let late = newest.zip(tag.seen_us).map_or(0, |(newest, seen)| newest.saturating_sub(seen));
                     self.events.push_back(Event::Read(Read::Tag(Tag {
                         epc: tag.epc,
@@ -128,7 +129,7 @@ impl Session for Push {
         self.heard = now;
         self.received.extend_from_slice(bytes);
         let new = self.received.get(self.searched..).unwrap_or_default();
-        let ends = new.iter().any(|byte| matches!(byte, b'}' | b']'));
+        let ends = new.iter().any(|byte| *byte == b'}');
         if ends || VALUE_MAX < self.received.len() || self.searched == 0 {
             self.take();
         } else {
