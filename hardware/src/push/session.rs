@@ -129,7 +129,7 @@ impl Session for Push {
         self.heard = now;
         self.received.extend_from_slice(bytes);
         let new = self.received.get(self.searched..).unwrap_or_default();
-        let ends = new.iter().any(|byte| *byte == b'}');
+        let ends = new.contains(&b'}');
         if ends || VALUE_MAX < self.received.len() || self.searched == 0 {
             self.take();
         } else {
