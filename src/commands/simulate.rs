@@ -13,7 +13,7 @@ use hardware::simulator::{llrp, r200, scanner};
 use super::{Stop, asked_to_stop, runtime};
 use crate::demo::wire::Wire;
 use crate::hex;
-use crate::identity::epc;
+use crate::epc;
 
 #[derive(Args)]
 pub struct Options {
