@@ -12,8 +12,8 @@ use hardware::simulator::{llrp, r200, scanner};
 
 use super::{Stop, asked_to_stop, runtime};
 use crate::demo::wire::Wire;
-use crate::hex;
 use crate::epc;
+use crate::hex;
 
 #[derive(Args)]
 pub struct Options {

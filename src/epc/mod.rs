@@ -6,6 +6,7 @@
 //!
 //! Source: GS1 EPC Tag Data Standard 2.2; headers of 2.3.
 
+mod alphanumeric;
 mod bits;
 mod classic;
 mod coding;
@@ -82,18 +83,23 @@ impl Raw {
 /// What a reader gave of a tag: the PC word, where it did, and the bytes behind it.
 pub fn of_tag_memory(pc: Option<u16>, bytes: &[u8]) -> Memory {
     let given = bytes.len() * 8;
-    let read = match pc.map(ControlWord) {
-        None => Epc::decode(bytes, given),
-        Some(pc) => match (pc.iso_family(), pc.epc_bits()) {
-            (Some(afi), _) => Err(Fault::Iso { afi }),
-            (None, stated) if given < stated => Err(Fault::Cut { stated, given }),
-            (None, stated) => Epc::decode(bytes, stated),
-        },
+    let Some(pc) = pc.map(ControlWord) else { return of_memory(bytes, given, None) };
+    let stated = pc.epc_bits();
+    let read = match pc.iso_family() {
+        Some(afi) => Err(Fault::Iso { afi }),
+        None if given < stated => Err(Fault::Cut { stated, given }),
+        None => Epc::decode(bytes, stated),
     };
-    match read {
-        Ok(epc) => Memory::Epc(epc),
-        Err(why) => Memory::Raw(Raw { bytes: bytes.to_vec(), bits: given, why }),
-    }
+    read.map_or_else(|why| Memory::Raw(Raw { bytes: bytes.to_vec(), bits: given, why }), Memory::Epc)
+}
+
+/// What `bits` bits say that a reader gave without PC word; `afi`: of a tag that follows ISO.
+pub fn of_memory(bytes: &[u8], bits: usize, afi: Option<u8>) -> Memory {
+    let read = match afi {
+        Some(afi) => Err(Fault::Iso { afi }),
+        None => Epc::decode(bytes, bits),
+    };
+    read.map_or_else(|why| Memory::Raw(Raw { bytes: bytes.to_vec(), bits, why }), Memory::Epc)
 }
 
 /// An EPC as it stands on a tag: the key and how it is written. There is none that could not be written.
@@ -207,6 +213,18 @@ impl Epc {
     /// Data behind the key that could not be read.
     pub fn unread(&self) -> Option<&Unread> {
         self.more.as_ref()?.unread.as_ref()
+    }
+
+    /// The same, if a tag with so many bits has room for it.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn within(self, bits_max: Option<usize>) -> Result<Epc, Unfit> {
+        let bits = self.words().len() * 8;
+        match bits_max {
+            Some(most) if most < bits => Err(Unfit::Memory { scheme: self.scheme, bits, most }),
+            _ => Ok(self),
+        }
     }
 
     /// The bits that it takes, without the zeros that fill the last word.

@@ -2,7 +2,7 @@
 
 use super::Epc;
 use super::elements::Element;
-use super::fault::{NoScheme, Unfit};
+use super::fault::NoScheme;
 use super::key::Key;
 use super::scheme::{Kind, Scheme};
 
@@ -44,13 +44,7 @@ pub fn plan(
 ) -> Result<Epc, NoScheme> {
     let mut reasons = Vec::new();
     for &scheme in schemes(key.kind()) {
-        let fitting = Epc::new(scheme, filter, *key, prefix_len, data.to_vec()).and_then(|epc| {
-            let bits = epc.words().len() * 8;
-            match bits_max {
-                Some(most) if most < bits => Err(Unfit::Memory { scheme, bits, most }),
-                _ => Ok(epc),
-            }
-        });
+        let fitting = Epc::new(scheme, filter, *key, prefix_len, data.to_vec()).and_then(|epc| epc.within(bits_max));
         match fitting {
             Ok(epc) => return Ok(epc),
             Err(reason) => reasons.push(reason),

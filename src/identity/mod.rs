@@ -163,6 +163,7 @@ fn of_element_string(bytes: &[u8]) -> Option<Identifier> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epc::scheme::Scheme;
 
     #[test]
     fn one_identity_whatever_carries_it() {
@@ -171,6 +172,14 @@ mod tests {
         assert_eq!(Identifier::of_symbol(Some((b'C', b'1')), b"214711\x1d0109521234543213").to_string(), ring);
         let tag = crate::epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
         assert_eq!(Identifier::of_tag(&tag).to_string(), ring);
+        let key = Key::sgtin("09521234543213", "4711").unwrap();
+        for (scheme, prefix_len) in [(Scheme::Sgtin198, Some(7)), (Scheme::Sgtin96, Some(9)), (Scheme::SgtinPlus, None)]
+        {
+            let epc = Epc::new(scheme, 0, key, prefix_len, Vec::new()).unwrap();
+            assert_eq!(Identifier::of_tag(&epc.words()).to_string(), ring, "{}", scheme.name());
+        }
+        let pallet = [0x31, 0x74, 0x25, 0x7b, 0xf4, 0x49, 0x96, 0x02, 0xd2, 0, 0, 0];
+        assert_eq!(Identifier::of_tag(&pallet).to_string(), "00/106141412345678908");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
 //! be read is answered too, so the exit code is 0 when every line has its answer.
 
+mod epc;
+
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -39,6 +41,8 @@ enum Family {
     },
     /// LLRP messages
     Llrp,
+    /// EPCs of tags, and keys to write on them
+    Epc(epc::Options),
 }
 
 /// What one line of bytes means, or why nothing.
@@ -53,6 +57,7 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             Box::new(move |bytes| module_frame(bytes, dialect))
         }
         Family::Llrp => Box::new(llrp_message),
+        Family::Epc(epc) => return epc::run(epc, options.json),
     };
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
