@@ -8,7 +8,7 @@ use crate::epc::key::Key;
 use crate::epc::plan::encode;
 use crate::epc::{Epc, sgtin_96};
 
-/// What goes through a door: of a hundred tags ninety SGTIN-96, the rest logistic units, letters in the serial number, "+".
+/// What goes through a door: of a hundred tags 88 SGTIN-96, the rest logistic units, letters in the serial number, "+".
 fn crowd() -> Vec<Vec<u8>> {
     let gtin = "09521234543213";
     (0..100_u64)

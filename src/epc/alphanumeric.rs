@@ -6,10 +6,16 @@ use std::fmt::Write as _;
 
 use super::bits::{Reader, Writer};
 use super::fault::BadValue;
+use super::text::{is_cset_39, is_cset_82};
 
 const BASE_64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /// The blank fills up the last group of three and is no character of a value.
 const CODE_40: &[u8; 40] = b" ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789";
+
+/// Either character set of GS1: 82 has all characters of 39 but `#`.
+fn is_seven(byte: &u8) -> bool {
+    is_cset_82(*byte) || is_cset_39(*byte)
+}
 
 /// Ways to write a text by their indicator, table E: bits of `count` characters, `None` where a character does not go.
 fn text_bits(indicator: u8, text: &str) -> Option<usize> {
@@ -20,7 +26,7 @@ fn text_bits(indicator: u8, text: &str) -> Option<usize> {
         1 => (all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')), count * 4),
         2 => (all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), count * 4),
         3 => (all(|b| BASE_64.contains(b)), count * 6),
-        4 => (all(u8::is_ascii_graphic), count * 7),
+        4 => (all(is_seven), count * 7),
         5 => (all(|b| *b != b' ' && CODE_40.contains(b)), count.div_ceil(3) * 16),
         _ => (false, 0),
     };
@@ -38,7 +44,7 @@ pub(super) fn push_alphanumeric(
     }
     let ways = (0..=5).filter_map(|indicator| text_bits(indicator, text).map(|bits| (bits, indicator)));
     let Some((bits, indicator)) = ways.min() else {
-        let wrong = text.chars().find(|c| !c.is_ascii_graphic());
+        let wrong = text.chars().find(|c| !u8::try_from(*c).is_ok_and(|byte| is_seven(&byte)));
         return Err(BadValue::Character(wrong.unwrap_or('?')));
     };
     writer.push(u128::from(indicator), 3);
@@ -77,7 +83,7 @@ pub(super) fn alphanumeric(
             push(text, *BASE_64.get(code as usize).ok_or(BadValue::Code(code))?)
         }),
         4 => (0..count).try_for_each(|_| match take(reader, 7)? {
-            code @ 0x21..=0x7e => push(text, code as u8),
+            code if is_seven(&(code as u8)) => push(text, code as u8),
             code => Err(BadValue::Code(code)),
         }),
         5 => (0..count).step_by(3).try_for_each(|from| {

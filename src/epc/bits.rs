@@ -3,27 +3,32 @@
 /// Longest EPC that the five length bits of a PC word can state: 31 words.
 pub(super) const BITS_MAX: usize = 31 * 16;
 
-/// The longest EPC and behind it room for the widest window, so that a window never ends outside.
-const ROOM: usize = BITS_MAX / 8 + 16;
-
 /// Most bits that one window gives: 16 bytes less those that stand before its first bit.
 const WINDOW_MAX: usize = 120;
 
 /// Reads values of any width, one after the other.
 #[derive(Clone)]
-pub(super) struct Reader {
-    bytes: [u8; ROOM],
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    /// The first 128 bits, zeros behind the last: nearly every EPC whole.
+    head: u128,
     bits: usize,
     at: usize,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// `None` when `bits` are more than an EPC can have or than `bytes` hold.
-    pub(super) fn new(bytes: &[u8], bits: usize) -> Option<Reader> {
-        let held = bytes.get(..bits.div_ceil(8)).filter(|_| bits <= BITS_MAX)?;
-        let mut room = [0; ROOM];
-        room.get_mut(..held.len())?.copy_from_slice(held);
-        Some(Reader { bytes: room, bits, at: 0 })
+    pub(super) fn new(bytes: &[u8], bits: usize) -> Option<Reader<'_>> {
+        let bytes = bytes.get(..bits.div_ceil(8)).filter(|_| bits <= BITS_MAX)?;
+        let head = match <&[u8; 12]>::try_from(bytes) {
+            // The length that nine tags of ten have is read as two numbers.
+            Ok(&[a, b, c, d, e, f, g, h, i, j, k, l]) => {
+                let (high, low) = (u64::from_be_bytes([a, b, c, d, e, f, g, h]), u32::from_be_bytes([i, j, k, l]));
+                u128::from(high) << 64 | u128::from(low) << 32
+            }
+            Err(_) => u128::from_be_bytes(sixteen(bytes)),
+        };
+        Some(Reader { bytes, head, bits, at: 0 })
     }
 
     /// The bit that is read next.
@@ -40,11 +45,11 @@ impl Reader {
         if self.left() < width || WINDOW_MAX < width {
             return None;
         }
-        if width == 0 {
-            return Some(0);
-        }
-        let window = self.bytes.get(self.at / 8..)?.first_chunk::<16>()?;
-        let value = u128::from_be_bytes(*window) << (self.at % 8) >> (128 - width);
+        let value = match (width, self.at + width) {
+            (0, _) => 0,
+            (_, end) if end <= 128 => self.head << self.at >> (128 - width),
+            _ => u128::from_be_bytes(sixteen(self.bytes.get(self.at / 8..)?)) << (self.at % 8) >> (128 - width),
+        };
         self.at += width;
         Some(value)
     }
@@ -71,6 +76,13 @@ impl Reader {
         self.at = end;
         found
     }
+}
+
+/// The first sixteen bytes, zeros where there are none.
+fn sixteen(bytes: &[u8]) -> [u8; 16] {
+    let mut all = [0; 16];
+    all.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    all
 }
 
 /// Writes values of any width, one after the other.
@@ -127,7 +139,8 @@ mod tests {
         let mut twice = Writer::default();
         twice.push(1, 1);
         twice.append(&writer);
-        let mut reader = Reader::new(&twice.words(), bits + 1).unwrap();
+        let words = twice.words();
+        let mut reader = Reader::new(&words, bits + 1).unwrap();
         assert_eq!(reader.take(1), Some(1));
         for (value, width) in values {
             assert_eq!(reader.window(width), Some(value), "{width} bits");
@@ -142,7 +155,8 @@ mod tests {
             writer.push(0, at);
             writer.push(1, 1);
             writer.push(u128::MAX, 20);
-            let mut reader = Reader::new(&writer.words(), at + 21).unwrap();
+            let words = writer.words();
+            let mut reader = Reader::new(&words, at + 21).unwrap();
             assert_eq!(reader.clone().first_one(500), Some(at));
             assert_eq!((reader.first_one(at), reader.at()), (None, at));
         }

@@ -11,13 +11,13 @@ use super::text::{Digits, Text, is_cset_39, is_cset_82, power};
 /// What stands between header and padding: filter value, digits of the company prefix, key.
 pub(super) type Content = (u8, Option<usize>, Key);
 
-struct Fields<'a> {
+struct Fields<'a, 'b> {
     scheme: Scheme,
     bits: usize,
-    reader: &'a mut Reader,
+    reader: &'a mut Reader<'b>,
 }
 
-impl Fields<'_> {
+impl Fields<'_, '_> {
     fn take(&mut self, width: usize) -> Result<u64, Fault> {
         self.reader.take(width).ok_or(Fault::TooShort { scheme: self.scheme, bits: self.bits })
     }

@@ -254,7 +254,8 @@ mod tests {
         let mut writer = Writer::default();
         coding.write(&mut writer, text)?;
         let bits = writer.bits();
-        let mut reader = Reader::new(&writer.words(), bits).unwrap();
+        let words = writer.words();
+        let mut reader = Reader::new(&words, bits).unwrap();
         let mut back = String::new();
         coding.read(&mut reader, &mut back)?;
         assert_eq!(reader.left(), 0, "{text}");
@@ -356,7 +357,8 @@ mod tests {
         ] {
             let mut writer = Writer::default();
             writer.push(bits, width);
-            let mut reader = Reader::new(&writer.words(), width).unwrap();
+            let words = writer.words();
+            let mut reader = Reader::new(&words, width).unwrap();
             assert_eq!(coding.read(&mut reader, &mut String::new()), Err(why), "{coding:?}");
         }
     }

@@ -162,6 +162,8 @@ pub struct NoScheme {
 pub enum NotWritten {
     #[error("it is neither hex digits, an EPC URI, a GS1 Digital Link nor elements with their AIs in brackets")]
     Unknown,
+    #[error("it has {len} characters, {most} are the most")]
+    TooLong { len: usize, most: usize },
     #[error("`{name}` is no EPC scheme with such URIs")]
     Scheme { name: String },
     #[error("a {} has {wanted} values between dots, not {found}", .name)]

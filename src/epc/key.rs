@@ -286,7 +286,8 @@ pub(super) fn joined(prefix: Digits, reference: Digits, first: usize) -> Option<
     let rest = reference.len().checked_sub(first)?;
     let (front, behind) = (reference.value() / power(rest), reference.value() % power(rest));
     let len = prefix.len() + reference.len();
-    let value = front.checked_mul(power(prefix.len() + rest))?.checked_add(prefix.value() * power(rest) + behind)?;
+    let front = front.checked_mul(power(prefix.len() + rest))?;
+    let value = prefix.value().checked_mul(power(rest))?.checked_add(behind)?.checked_add(front)?;
     Digits::new(value, len)?.checked()
 }
 

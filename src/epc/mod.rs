@@ -141,9 +141,12 @@ impl Epc {
         let epc = Epc { scheme, filter, prefix_len, key, more };
         let writer = epc.write()?;
         let bits = writer.bits();
+        if bits::BITS_MAX < bits {
+            return Err(Unfit::Memory { scheme, bits, most: bits::BITS_MAX });
+        }
         match Epc::decode(&writer.words(), bits) {
             Ok(back) if back == epc => Ok(epc),
-            // A value that the key must not have, or more bits than an EPC can have.
+            // A value that the key must not have.
             _ => Err(Unfit::Inexact { scheme }),
         }
     }

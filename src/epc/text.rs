@@ -109,19 +109,14 @@ impl Text {
 
     /// A number without leading zeros.
     pub(super) fn of_number(value: u64) -> Text {
-        let (mut bytes, mut rest, mut start) = ([0; 20], value, 20);
-        loop {
-            start -= 1;
-            // A remainder of ten is a digit.
-            bytes[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
         let mut text = Text::EMPTY;
-        let len = 20 - start;
-        text.bytes[..len].copy_from_slice(&bytes[start..]);
+        let len = value.checked_ilog10().unwrap_or_default() as usize + 1;
+        let mut rest = value;
+        for byte in text.bytes.iter_mut().take(len).rev() {
+            // A remainder of ten is a digit.
+            *byte = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
         text.len = len as u8;
         text
     }

@@ -21,11 +21,17 @@ pub enum Written {
     Key { key: Key, prefix_len: Option<usize>, data: Vec<elements::Element> },
 }
 
+/// Longest text that is read: 496 bits hold no value that needs more, and web addresses end at about as many.
+const TEXT_MAX: usize = 2_000;
+
 /// Reads any of the ways in which an EPC or its key is written as text.
 ///
 /// # Errors
 /// When it is none of them, or one that breaks its rules.
 pub fn parse(text: &str) -> Result<Written, NotWritten> {
+    if TEXT_MAX < text.len() {
+        return Err(NotWritten::TooLong { len: text.len(), most: TEXT_MAX });
+    }
     if let Some(rest) = stripped(text, "urn:epc:tag:") {
         return of_tag(rest).map(Written::Epc);
     }
@@ -76,7 +82,8 @@ fn of_raw(text: &str) -> Option<Written> {
     };
     // The digits are one number: that of fewer bits than four times the digits has zeros in front.
     let spare = (value.len() * 4).checked_sub(bits).filter(|spare| *spare < 4)?;
-    let mut reader = bits::Reader::new(&nibbles(value)?, value.len() * 4)?;
+    let given = nibbles(value)?;
+    let mut reader = bits::Reader::new(&given, value.len() * 4)?;
     if reader.take(spare)? != 0 {
         return None;
     }
@@ -266,6 +273,7 @@ mod tests {
     #[test]
     fn what_is_no_uri_is_told() {
         for (text, told) in [
+            ("3".repeat(2_001).as_str(), "it has 2001 characters, 2000 are the most"),
             ("", "it is neither hex digits, an EPC URI, a GS1 Digital Link nor elements with their AIs in brackets"),
             ("urn:epc:tag:sgtin-97:0.0614141.812345.1", "`sgtin-97` is no EPC scheme with such URIs"),
             ("urn:epc:tag:SGTIN+:0.0614141.812345.1", "`SGTIN+` is no EPC scheme with such URIs"),
