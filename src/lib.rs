@@ -9,6 +9,8 @@ pub mod quantity;
 
 pub mod gs1;
 
+pub mod epc;
+
 pub mod identity;
 
 pub mod event;

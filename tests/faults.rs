@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatebook::demo::wire::Wire;
-use gatebook::identity::epc;
+use gatebook::epc;
 use hardware::simulator::r200;
 use hardware::simulator::script::{Presentation, Script};
 use rusqlite::Connection;

@@ -9,6 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["hex", "quantity"],
     &["gs1"],
+    &["epc"],
     &["identity"],
     &["event"],
     &["ledger"],

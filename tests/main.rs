@@ -6,6 +6,7 @@ mod central_book;
 mod checker;
 mod database;
 mod door_to_book;
+mod epc;
 mod faults;
 mod foreign;
 mod house;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gatebook::demo::wire::Wire;
-use gatebook::identity::epc;
+use gatebook::epc;
 use hardware::r200::frame::Dialect;
 use hardware::simulator::script::{Presentation, Script};
 use hardware::simulator::{llrp, r200, scanner};

@@ -2,6 +2,7 @@
 //! tells about Gatebook are the ratios to a bare peer that ran in the same minute.
 
 pub mod durable;
+pub mod epc;
 pub mod frames;
 pub mod idle;
 pub mod intake;

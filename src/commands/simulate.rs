@@ -12,8 +12,8 @@ use hardware::simulator::script::{Mix, Script, Sent, SentWhat};
 use super::{Stop, asked_to_stop, runtime};
 use crate::demo::pushed::To;
 use crate::demo::wire::Wire;
+use crate::epc;
 use crate::hex;
-use crate::identity::epc;
 
 #[derive(Args)]
 pub struct Options {

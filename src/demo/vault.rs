@@ -1,7 +1,8 @@
 //! The vault of the demo: who works there, what lies there, which tag hangs on what.
 
+use crate::epc;
 use crate::event::Act;
-use crate::identity::{Identifier, epc};
+use crate::identity::Identifier;
 use crate::quantity::{Moment, Quantity, Unit as Measure};
 use crate::sync::records::{
     Binding, Certificate, Content, Hold, Item, Name, Pass, Person, Place, PlaceKind, Record, Task, Tracking, Unit,

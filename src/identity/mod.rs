@@ -1,10 +1,10 @@
 //! What a read says about identity. One canonical form per identity, so that the barcode and the tag of one ring are equal.
 
-pub mod epc;
 mod link;
 
 use std::fmt;
 
+use crate::epc::{Epc, key::Key};
 use crate::gs1;
 use crate::hex;
 
@@ -73,7 +73,12 @@ impl Identifier {
 
     /// What the EPC memory of a tag says.
     pub fn of_tag(epc: &[u8]) -> Identifier {
-        epc::decode(epc).unwrap_or_else(|| Identifier::Tag { epc: kept(epc) })
+        match Epc::decode(epc, epc.len() * 8).as_ref().map(Epc::key) {
+            Ok(Key::Sgtin { gtin, serial }) => Identifier::Sgtin { gtin: gtin.to_string(), serial: serial.to_string() },
+            Ok(Key::Sscc { sscc }) => Identifier::Sscc { sscc: sscc.to_string() },
+            // What no station looks up by its key is known by its tag.
+            Ok(_) | Err(_) => Identifier::Tag { epc: kept(epc) },
+        }
     }
 
     /// A number of the house: blanks around it do not count, letters count as capitals.
@@ -158,14 +163,23 @@ fn of_element_string(bytes: &[u8]) -> Option<Identifier> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epc::scheme::Scheme;
 
     #[test]
     fn one_identity_whatever_carries_it() {
         let ring = "01/09521234543213/21/4711";
         assert_eq!(Identifier::of_symbol(Some((b'd', b'2')), b"0109521234543213214711").to_string(), ring);
         assert_eq!(Identifier::of_symbol(Some((b'C', b'1')), b"214711\x1d0109521234543213").to_string(), ring);
-        let tag = epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
+        let tag = crate::epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
         assert_eq!(Identifier::of_tag(&tag).to_string(), ring);
+        let key = Key::sgtin("09521234543213", "4711").unwrap();
+        for (scheme, prefix_len) in [(Scheme::Sgtin198, Some(7)), (Scheme::Sgtin96, Some(9)), (Scheme::SgtinPlus, None)]
+        {
+            let epc = Epc::new(scheme, 0, key, prefix_len, Vec::new()).unwrap();
+            assert_eq!(Identifier::of_tag(&epc.words()).to_string(), ring, "{}", scheme.name());
+        }
+        let pallet = [0x31, 0x74, 0x25, 0x7b, 0xf4, 0x49, 0x96, 0x02, 0xd2, 0, 0, 0];
+        assert_eq!(Identifier::of_tag(&pallet).to_string(), "00/106141412345678908");
     }
 
     #[test]

@@ -62,7 +62,7 @@ mod tests {
         });
         let Capture::Scan { identifier } = capture(&label) else { panic!("a symbol is a scan") };
         assert_eq!(identifier.to_string(), ring);
-        let epc = crate::identity::epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
+        let epc = crate::epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
         let tag = Read::Tag(Tag {
             epc: epc.to_vec(),
             antenna: 2,

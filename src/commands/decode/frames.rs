@@ -1,11 +1,13 @@
 //! Frames of a family of devices: one hex frame a line, or a captured byte stream.
 
 use std::io::{BufRead, Read};
+use std::path::PathBuf;
 
-use hardware::device::{Cut, Dialect, Family};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use hardware::device::{Cut, Dialect, FAMILIES, Family, by_name};
 use serde_json::{Value, json};
 
-use super::{Options, object, print};
+use super::{object, print};
 use crate::commands::Stop;
 use crate::hex;
 use crate::identity::Identifier;
@@ -13,27 +15,76 @@ use crate::identity::Identifier;
 /// Bytes of a stream that are looked at together: more than any message of any family is long.
 const WINDOW: usize = 16 << 20;
 
-pub(super) fn run(family: &'static Family, options: &Options) -> Result<(), Stop> {
-    let dialect = options.dialect.as_deref().map(|name| dialect(family, name)).transpose()?;
-    if let Some(file) = &options.raw {
-        let bytes = std::fs::File::open(file)
-            .map_err(|error| Stop::fault(format!("{}: {error}", file.display())))
-            .map(|file| file.take(WINDOW as u64 * 64))?;
-        return stream(family, dialect, bytes, options.json);
-    }
-    for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
-        let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-        if compact.is_empty() {
-            continue;
-        }
-        let answer = match hex::decode(&compact) {
-            Some(bytes) => decode(family, &bytes, dialect),
-            None => Err("not a line of hex digit pairs".to_owned()),
+/// Frames of one family; each family is a subcommand of its own.
+pub(super) struct Frames {
+    family: &'static Family,
+    options: Options,
+}
+
+#[derive(Args)]
+struct Options {
+    /// Take only frames of this dialect
+    #[arg(long)]
+    dialect: Option<String>,
+    /// Read a captured byte stream instead of lines of hex digits: one line a message, noise included
+    #[arg(long, value_name = "FILE")]
+    raw: Option<PathBuf>,
+}
+
+impl Subcommand for Frames {
+    fn augment_subcommands(command: Command) -> Command {
+        let family = |family: &&'static Family| {
+            Options::augment_args(Command::new(family.name).about(format!("Frames: {}", family.description)))
         };
-        print(&object(answer), options.json)?;
+        command.subcommands(FAMILIES.iter().map(family))
     }
-    Ok(())
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Frames::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        by_name(name).is_some()
+    }
+}
+
+impl FromArgMatches for Frames {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Frames, clap::Error> {
+        let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
+        let (name, given) = matches.subcommand().ok_or_else(missing)?;
+        let family = by_name(name).ok_or_else(missing)?;
+        Ok(Frames { family, options: Options::from_arg_matches(given)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Frames::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Frames {
+    pub(super) fn run(&self, as_json: bool) -> Result<(), Stop> {
+        let family = self.family;
+        let dialect = self.options.dialect.as_deref().map(|name| dialect(family, name)).transpose()?;
+        if let Some(file) = &self.options.raw {
+            let open = std::fs::File::open(file);
+            let bytes = open.map_err(|error| Stop::fault(format!("{}: {error}", file.display())))?;
+            return stream(family, dialect, bytes, as_json);
+        }
+        for line in std::io::stdin().lock().lines() {
+            let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
+            let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+            if compact.is_empty() {
+                continue;
+            }
+            let answer = match hex::decode(&compact) {
+                Some(bytes) => decode(family, &bytes, dialect),
+                None => Err("not a line of hex digit pairs".to_owned()),
+            };
+            print(&object(answer), as_json)?;
+        }
+        Ok(())
+    }
 }
 
 fn dialect(family: &Family, name: &str) -> Result<&'static str, Stop> {

@@ -5,43 +5,39 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use hardware::camera;
-use hardware::device::FAMILIES;
 use serde_json::{Value, json};
 
 use crate::commands::Stop;
 
+mod epc;
 mod frames;
 
 #[derive(Args)]
 pub struct Options {
-    /// What to read: image, or a family of devices (`gatebook devices --families` lists them)
-    what: String,
-    /// Pictures, for image
-    input: Vec<String>,
+    #[command(subcommand)]
+    what: What,
     /// Answer as JSON, one object a line
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
-    /// Take only this dialect of the family
-    #[arg(long)]
-    dialect: Option<String>,
-    /// Read a captured byte stream instead of lines of hex digits
-    #[arg(long, value_name = "FILE")]
-    raw: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Codes in pictures
+    Image { files: Vec<PathBuf> },
+    /// EPCs of tags, and keys to write on them
+    Epc(epc::Options),
+    #[command(flatten)]
+    Frames(frames::Frames),
 }
 
 pub fn run(options: &Options) -> Result<(), Stop> {
-    let files: Vec<PathBuf> = options.input.iter().map(PathBuf::from).collect();
-    match options.what.as_str() {
-        "image" => images(&files, options.json),
-        name => match hardware::device::by_name(name) {
-            Some(family) => frames::run(family, options),
-            None => {
-                let names: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
-                Err(Stop::fault(format!("there is nothing called `{name}` to decode: image, {}", names.join(", "))))
-            }
-        },
+    match &options.what {
+        What::Image { files } => images(files, options.json),
+        What::Epc(epc) => epc::run(epc, options.json),
+        What::Frames(frames) => frames.run(options.json),
     }
 }
 
