@@ -8,6 +8,7 @@ mod database;
 mod door_to_book;
 mod faults;
 mod foreign;
+mod gs1;
 mod house;
 mod intake;
 mod kernel;

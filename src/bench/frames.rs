@@ -50,7 +50,7 @@ fn notifications() -> Vec<u8> {
 }
 
 /// Calls `decode` (which says how many it decoded) for a while; per second.
-fn rate(mut decode: impl FnMut() -> usize) -> f64 {
+pub(super) fn rate(mut decode: impl FnMut() -> usize) -> f64 {
     let began = Instant::now();
     let mut decoded = 0;
     while began.elapsed() < LASTS {

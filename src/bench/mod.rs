@@ -3,6 +3,7 @@
 
 pub mod durable;
 pub mod frames;
+pub mod gs1;
 pub mod idle;
 pub mod intake;
 

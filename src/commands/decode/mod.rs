@@ -1,6 +1,8 @@
 //! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
 //! be read is answered too, so the exit code is 0 when every line has its answer.
 
+mod gs1;
+
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -37,6 +39,8 @@ enum Family {
         #[arg(long)]
         dialect: Option<String>,
     },
+    /// GS1 codes: element strings, bracketed text, Digital Links, GTINs; as arguments or one a line on stdin
+    Gs1 { text: Vec<String> },
     /// LLRP messages
     Llrp,
 }
@@ -47,6 +51,7 @@ type Answer = dyn Fn(&[u8]) -> Result<Value, String>;
 pub fn run(options: &Options) -> Result<(), Stop> {
     let answer: Box<Answer> = match &options.family {
         Family::Image { files } => return images(files, options.json),
+        Family::Gs1 { text } => return gs1::run(text, options.json),
         Family::Scanner => Box::new(|bytes| Ok(scanned(bytes))),
         Family::R200 { dialect } => {
             let dialect = dialect.as_deref().map(dialect_named).transpose()?;
