@@ -1,6 +1,6 @@
 //! From what a scanner sends or a person types to elements: which notation it is, and then that notation's own reader.
 
-use crate::gs1::lint::{Fault, Wrong};
+use crate::gs1::fault::{Fault, Wrong};
 use crate::gs1::{Elements, GROUP_SEPARATOR, ReadError, Rule, TEXT_MAX, bracketed, element_string, gtin, link, pairs};
 
 /// What is known of where a text comes from.

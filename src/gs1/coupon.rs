@@ -4,7 +4,8 @@
 //! Source: North American Coupon Application Guideline Using GS1 DataBar Expanded Symbols; GS1 Barcode Syntax
 //! Dictionary, linters `couponcode` and `couponposoffer`.
 
-use crate::gs1::lint::{self, Fault, Wrong};
+use crate::gs1::fault::{Fault, Wrong};
+use crate::gs1::lint;
 
 /// What of a coupon is still to be read.
 struct Fields<'a> {

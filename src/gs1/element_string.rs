@@ -47,12 +47,7 @@ pub(super) fn parse_by(bytes: &[u8], rule: Rule) -> Result<Elements, ReadError> 
                 }
             },
             (None, Rule::Strict) => return Err(ReadError::unknown_ai(at, rest)),
-            (None, Rule::Lenient) => {
-                let len = table::ai_len(rest).unwrap_or(2);
-                let unknown = || ReadError::unknown_ai(at, rest);
-                let ai = rest.get(..len).filter(|ai| ai.iter().all(u8::is_ascii_digit)).ok_or_else(unknown)?;
-                (Ai::unknown(ai), kept(rest, len).ok_or_else(unknown)?)
-            }
+            (None, Rule::Lenient) => unknown(rest).ok_or_else(|| ReadError::unknown_ai(at, rest))?,
         };
         elements.push(ai, value, at)?;
         places.push(at);
@@ -69,8 +64,12 @@ pub(super) fn parse_by(bytes: &[u8], rule: Rule) -> Result<Elements, ReadError> 
     }
 }
 
-/// Whether an element of this row makes another thing of a key that is there.
+/// Whether an element of this row makes another thing of the key that is there. Of a trade item these are serial and lot:
+/// a wrong variant does not hide them.
 fn qualifies(row: &Row, elements: &Elements) -> bool {
+    if elements.get("01").or(elements.get("00")).is_some() {
+        return matches!(row.ai.as_str(), "10" | "21");
+    }
     let keys = elements.iter().filter_map(|element| element.ai.row()?.qualifiers.as_ref());
     keys.flatten().flatten().any(|ai| *ai == row.ai)
 }
@@ -88,7 +87,15 @@ fn sound<'a>(row: &Row, rest: &'a [u8], at: usize) -> Result<&'a [u8], ReadError
     Ok(value)
 }
 
-/// The value of an element that is not understood, behind an AI of `ai_len` digits.
+/// An element whose AI the dictionary does not have. The first two digits of an AI mostly tell how many it has.
+fn unknown(rest: &[u8]) -> Option<(Ai, &[u8])> {
+    [table::ai_len(rest).unwrap_or(2), 2].into_iter().find_map(|len| {
+        let ai = rest.get(..len).filter(|ai| ai.iter().all(u8::is_ascii_digit))?;
+        Some((Ai::unknown(ai), kept(rest, len)?))
+    })
+}
+
+/// The value of an element that is not understood, behind an AI of `ai_len` digits. Two digits alone are no element.
 fn kept(rest: &[u8], ai_len: usize) -> Option<&[u8]> {
     let element = match rest {
         &[first, second, ..] => match predefined_len([first, second]) {
@@ -97,7 +104,8 @@ fn kept(rest: &[u8], ai_len: usize) -> Option<&[u8]> {
         },
         _ => return None,
     };
-    element.get(ai_len..).filter(|value| !value.is_empty() && value.iter().all(|byte| is_cset_82(*byte)))
+    let value = element.get(ai_len..)?;
+    (2 < element.len() && value.iter().all(|byte| is_cset_82(*byte))).then_some(value)
 }
 
 fn up_to_separator(bytes: &[u8]) -> &[u8] {

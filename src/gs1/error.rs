@@ -1,6 +1,6 @@
 //! Why a text is not what GS1 says it should be: where, what, and how to mend it.
 
-use crate::gs1::lint::{Fault, Wrong};
+use crate::gs1::fault::{Fault, Wrong};
 
 /// Why a text could not be read. Every `at` is a byte offset in the text that was handed over, from 0.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,8 @@
 //! Source: GS1 General Specifications, sections 3.3.2 and 5.2 (UPC-E).
 
 use crate::gs1::check;
-use crate::gs1::lint::{self, Fault, Wrong};
+use crate::gs1::fault::{Fault, Wrong};
+use crate::gs1::lint;
 
 /// A GTIN of 8, 12, 13 or 14 digits with its check digit, filled up to 14.
 ///

@@ -4,7 +4,8 @@
 //! qualifiers follow in the order of the dictionary, everything else stands behind the question mark. Source: GS1 Digital
 //! Link Standard, URI Syntax, sections 4 and 5.
 
-use crate::gs1::lint::{Charset, Wrong};
+use crate::gs1::fault::Wrong;
+use crate::gs1::lint::Charset;
 use crate::gs1::table::{self, Row};
 use crate::gs1::{Ai, Element, Elements, ReadError, Rule, TEXT_MAX, pairs};
 
@@ -82,11 +83,12 @@ fn parts(text: &str, rule: Rule) -> Result<(Vec<Piece<'_>>, Vec<Pair<'_>>), Read
     }
     let start = scheme.len() + 3;
     let (domain, path) = rest.split_once('/').ok_or(ReadError::Domain { at: start })?;
-    if let Some(at) = domain.find(|c| "_~?#@!$&'()*+,;=%".contains(c)) {
-        return Err(ReadError::Domain { at: start + at });
-    }
-    if domain.is_empty() {
-        return Err(ReadError::Domain { at: start });
+    // Whose domain it is says nothing about the thing.
+    if rule == Rule::Strict {
+        let wrong = domain.find(|c| "_~?#@!$&'()*+,;=%".contains(c));
+        if let Some(at) = wrong.or(domain.is_empty().then_some(0)) {
+            return Err(ReadError::Domain { at: start + at });
+        }
     }
     let start = start + domain.len() + 1;
     let before_fragment = path.split('#').next().unwrap_or_default();
@@ -377,7 +379,7 @@ mod tests {
                 "(01)09521234543213(22)2A(10)L7(21)47/11(17)261231",
             ),
             ("https://a/01/09521234543213?21=4711&17=263131&89=x&y=1", "(01)09521234543213"),
-            ("https://a/01/09521234543213/10/L7/21", "(01)09521234543213(10)L7"),
+            ("https://my_host/01/09521234543213/10/L7/21", "(01)09521234543213(10)L7"),
             ("https://a/01/09521234543213/21/ABCDEFGHIJKLMNOPQRSTU", "(01)09521234543213"),
             ("https://a/01/09521234543213/21/戒指", "(01)09521234543213"),
         ] {

@@ -15,6 +15,7 @@ mod codes;
 mod coupon;
 pub mod element_string;
 mod error;
+pub mod fault;
 pub mod gtin;
 pub mod key;
 pub mod link;
@@ -44,7 +45,7 @@ pub const TEXT_MAX: usize = 8_191;
 pub const ELEMENTS_MAX: usize = 64;
 
 /// An application identifier as it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ai {
     /// The value holds to all rules of its row.
     Known(&'static Row),
@@ -76,6 +77,17 @@ impl Ai {
         let mut kept = [0; 4];
         kept.iter_mut().zip(digits).for_each(|(kept, digit)| *kept = *digit);
         Ai::Unknown(kept)
+    }
+}
+
+impl fmt::Debug for Ai {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Ai::Known(_) => "Known",
+            Ai::Doubtful(_) => "Doubtful",
+            Ai::Unknown(_) => "Unknown",
+        };
+        write!(f, "{name}({})", self.digits())
     }
 }
 

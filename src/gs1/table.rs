@@ -5,7 +5,8 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::gs1::lint::{Charset, Fault, Linter, Wrong};
+use crate::gs1::fault::{Fault, Wrong};
+use crate::gs1::lint::{Charset, Linter};
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Table::read(include_str!("gs1-syntax-dictionary.txt")).expect("tests::every_row_is_understood reads the same text")
