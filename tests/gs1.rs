@@ -168,7 +168,10 @@ fn a_text_is_recognised_whatever_carries_it() {
         ("]E2 12345", Carrier::Unknown, Err("a symbol of the kind ]E2")),
         ("]I109521234543213", Carrier::Unknown, Ok("(01)09521234543213")),
         ("]I109521234543214", Carrier::Unknown, Err("the GTIN at byte 16: the check digit is wrong")),
-        ("]I01234", Carrier::Unknown, Err("this is no GS1 code")),
+        ("]I01234", Carrier::Unknown, Err("a symbol of the kind ]I0")),
+        ("]I009521234543214", Carrier::Unknown, Err("a symbol of the kind ]I0")),
+        ("]Q1TESTING", Carrier::Unknown, Err("this is no GS1 code")),
+        ("]Q2TESTING", Carrier::Unknown, Err("a symbol of the kind ]Q2")),
         ("]E09521234543213|]e010L7\u{1d}99A", Carrier::Unknown, Ok("(01)09521234543213(10)L7(99)A")),
         ("]E09521234543213|]e00209521234543213", Carrier::Unknown, Err("(02) at byte 20 must not stand together")),
         ("]d5\\0000260109521234543213217", Carrier::Unknown, Ok(ring)),
@@ -180,6 +183,7 @@ fn a_text_is_recognised_whatever_carries_it() {
         ("0109521234543213217", Carrier::Unknown, Err("this is no GS1 code")),
         ("https://a/01/9521234543213/21/7", Carrier::Symbol { code: b'Q', modifier: b'1' }, Ok(ring)),
         ("^217^0109521234543213", Carrier::Unknown, Ok("(21)7(01)09521234543213")),
+        ("^217\u{1d}0109521234543213", Carrier::Unknown, Err("the character at byte 4 has no place here")),
         ("(21)7\\(8(99)A", Carrier::Unknown, Ok("(21)7\\(8(99)A")),
         ("(21)7 (99)A", Carrier::Unknown, Err("(21) at byte 5: the character is none of GS1 character set 82")),
         ("(21)7\\(\\( (99)A", Carrier::Unknown, Err("(21) at byte 9: the character is none")),
@@ -408,7 +412,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(
-        front in prop::sample::select(vec!["", "^", "(", "]d2", "]Q1https://", "https://a/01/", "https://", "]E0", "]E3", "]I1", "]Q4\\", "(01)"]),
+        front in prop::sample::select(vec!["", "^", "(", "]d2", "]Q1https://", "https://a/01/", "https://", "]E0", "]E3", "]I1", "]Q4\\", "(01)", "(99999999999999999999999999)1", "https://a/99999999999999999999999999/1?99999999999999999999999999=1"]),
         bytes in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..60),
             "[0-9()^/%?=&#|.\\\\\u{1d}]{0,60}".prop_map(String::into_bytes),

@@ -23,7 +23,7 @@ pub enum Form {
     Link,
     /// An EAN, UPC or ITF-14 symbol: nothing but a GTIN, and elements only in a composite part beside it.
     Gtin,
-    /// A symbol or address that may carry GS1 data and does not.
+    /// A symbol or address that could carry GS1 data in another mode and does not.
     Plain,
 }
 
@@ -56,7 +56,7 @@ impl Reading {
     }
 }
 
-/// Reads a text and holds it to every rule.
+/// Reads a text and holds it to every rule, each part of a composite symbol for itself, as GS1's own engine does.
 ///
 /// # Errors
 /// What is wrong, with the byte.
@@ -69,7 +69,15 @@ pub fn scan(bytes: &[u8], carrier: Carrier) -> Result<Reading, ReadError> {
 /// # Errors
 /// What is wrong, with the byte; [`ReadError::NotGs1`] also for a sound symbol that carries no GS1 data.
 pub fn read(bytes: &[u8], carrier: Carrier) -> Result<Elements, ReadError> {
-    elements(scan(bytes, carrier)?)
+    let reading = scan(bytes, carrier)?;
+    let composite = reading.gtin.is_some() && !reading.elements.is_empty();
+    let elements = elements(reading)?;
+    if composite {
+        // Both parts of a composite symbol are about one thing.
+        let beside = composite_at(bytes).map_or(0, |at| at + COMPOSITE.len());
+        pairs::check(&elements, |index| if index == 0 { 0 } else { beside })?;
+    }
+    Ok(elements)
 }
 
 /// The elements of a text that an identity can be taken from, whatever else is wrong with it.
@@ -101,6 +109,9 @@ fn recognise(bytes: &[u8], carrier: Carrier, rule: Rule) -> Result<Reading, Read
             symbol(code, modifier, payload, rule).map_err(|error| error.moved(3))
         }
         (Carrier::Unknown, [b'^', rest @ ..]) => {
+            if let Some(at) = rest.iter().position(|byte| *byte == GROUP_SEPARATOR) {
+                return Err(ReadError::Character { at: at + 1 });
+            }
             let string: Vec<u8> = rest.iter().map(|byte| if *byte == b'^' { GROUP_SEPARATOR } else { *byte }).collect();
             of_string(&string, rule).map_err(|error| error.moved(1))
         }
@@ -179,14 +190,16 @@ fn symbol(code: u8, modifier: u8, payload: &[u8], rule: Rule) -> Result<Reading,
         },
         (b'I', b'1') if payload.len() == 14 => retail(payload, 14, rule),
         // Nobody checked its digit, so fourteen digits with a wrong one are some other number.
-        (b'I', b'0') if payload.len() == 14 => retail(payload, 14, rule).or_else(|_| Ok(plain())),
-        (b'I', b'0' | b'1') if rule == Rule::Strict => Ok(plain()),
+        (b'I', b'0') if payload.len() == 14 => {
+            retail(payload, 14, rule).map_err(|_| ReadError::Symbology { code, modifier })
+        }
         (b'I', _) if rule == Rule::Lenient => retail(payload, 14, rule),
         (b'Q', b'0'..=b'2') | (b'd', b'0' | b'1' | b'4') | (b'J', b'0' | b'3') | (b'z' | b'L', _) => {
             let text = text(without_eci(payload)).unwrap_or_default();
             match link::is_web_address(text) || (rule == Rule::Lenient && text.contains("://")) {
                 true => Ok(Reading { payload: Some(payload.to_vec()), ..address(text, rule)? }),
-                false => Ok(plain()),
+                false if matches!((code, modifier), (b'Q' | b'd', b'1') | (b'J', b'0')) => Ok(plain()),
+                false => Err(ReadError::Symbology { code, modifier }),
             }
         }
         _ if rule == Rule::Lenient => match text(payload) {
@@ -208,10 +221,14 @@ fn without_eci(payload: &[u8]) -> &[u8] {
 /// What stands between the linear and the 2D part of a composite symbol.
 const COMPOSITE: &[u8] = b"|]e0";
 
+fn composite_at(payload: &[u8]) -> Option<usize> {
+    payload.windows(COMPOSITE.len()).position(|window| window == COMPOSITE)
+}
+
 /// The GTIN of a symbol for tills, and the elements of the composite part beside it. Lenient readers take every length:
 /// some scanners leave out the zeros of UPC.
 fn retail(payload: &[u8], len: usize, rule: Rule) -> Result<Reading, ReadError> {
-    let split = payload.windows(COMPOSITE.len()).position(|window| window == COMPOSITE);
+    let split = composite_at(payload);
     let main = payload.get(..split.unwrap_or(payload.len())).unwrap_or_default();
     let fault = |fault| ReadError::Gtin { at: main.len().min(len), fault };
     match main.len() {
@@ -225,8 +242,5 @@ fn retail(payload: &[u8], len: usize, rule: Rule) -> Result<Reading, ReadError> 
     let beside = payload.get(start..).unwrap_or_default();
     reading.elements = element_string::parse_by(beside, rule).map_err(|error| error.moved(start))?;
     reading.payload = Some(payload.to_vec());
-    if rule == Rule::Strict {
-        pairs::check(&reading.clone().into_elements(), |_| start)?;
-    }
     Ok(reading)
 }

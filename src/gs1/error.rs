@@ -29,7 +29,7 @@ pub enum ReadError {
     Excluded { ai: String, with: String, at: usize },
     #[error("({ai}) at byte {at} needs its serial number, because a signature (8030) is there")]
     NoSerial { ai: String, at: usize },
-    #[error("a character that no web address has, at byte {at}")]
+    #[error("the character at byte {at} has no place here")]
     Character { at: usize },
     #[error("the web address begins neither with https:// nor with http://")]
     Scheme,
@@ -79,7 +79,9 @@ impl ReadError {
             ReadError::Unequal { .. } | ReadError::Twice { .. } => "State each application identifier once.",
             ReadError::Excluded { .. } => "Keep the one that is about the thing itself.",
             ReadError::NoSerial { .. } => "Sign single things only: add the serial number to the key.",
-            ReadError::Character { .. } => "Write the character percent-encoded, as %20.",
+            ReadError::Character { .. } => {
+                "In a web address write it percent-encoded, as %20; in other texts leave it out."
+            }
             ReadError::Scheme | ReadError::Domain { .. } => "Write https://, a domain, and the path behind it.",
             ReadError::NoKey => {
                 "A Digital Link names a key and its value in its path, as in https://id.gs1.org/01/09521234543213."

@@ -155,6 +155,9 @@ struct Table {
 
 /// Where the row of these digits is found in `places`.
 fn slot(ai: &[u8]) -> Option<usize> {
+    if !(2..=4).contains(&ai.len()) {
+        return None;
+    }
     let number = ai
         .iter()
         .try_fold(0_usize, |number, byte| byte.is_ascii_digit().then(|| number * 10 + usize::from(byte - b'0')));
@@ -356,7 +359,7 @@ mod tests {
         assert_eq!(row_at_front(b"3103000195").map(|row| row.title.as_str()), Some("NET WEIGHT (kg)"));
         assert_eq!(row_at_front(b"0109521234543213").map(Row::max), Some(14));
         assert_eq!((row(b"253").unwrap().min(), row(b"253").unwrap().max()), (13, 30));
-        for none in [&b""[..], b"3", b"89", b"3106", b"310", b"31x3", b"0", b"99999"] {
+        for none in [&b""[..], b"3", b"89", b"3106", b"310", b"31x3", b"0", b"99999", b"999999999999999999999999999"] {
             assert!(row(none).is_none(), "{none:?}");
         }
         assert_eq!((ai_len(b"3109"), ai_len(b"89"), ai_len(b"x1")), (Some(4), None, None));

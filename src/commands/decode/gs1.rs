@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::print;
 use crate::commands::Stop;
 use crate::gs1::meaning::meaning;
-use crate::gs1::{self, Carrier, Form, ReadError, Reading, bracketed, link};
+use crate::gs1::{self, Carrier, Form, ReadError, Reading, bracketed, link, pairs};
 use crate::hex;
 
 pub fn run(texts: &[String], as_json: bool) -> Result<(), Stop> {
@@ -39,7 +39,8 @@ fn object(read: &Result<Reading, ReadError>) -> Value {
             });
         }
     };
-    let missing = reading.missing();
+    // Of the element string alone, as GS1's own engine judges; the readable form counts the EAN beside it too.
+    let missing = pairs::missing(&reading.elements);
     let mut fields = Map::new();
     fields.insert("valid".into(), true.into());
     fields.insert("valid_with_requisite_ais".into(), missing.is_empty().into());
