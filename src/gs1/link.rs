@@ -96,8 +96,8 @@ fn parts(text: &str, rule: Rule) -> Result<(Vec<Piece<'_>>, Vec<Pair<'_>>), Read
     let query = pieces(query, '&', start + path.len() + 1).filter_map(|piece| {
         let (ai, value) = piece.text.split_once('=')?;
         let ai = Piece { text: ai, at: piece.at };
-        // Other words of an address are none of ours.
-        let ours = !ai.text.is_empty() && ai.text.bytes().all(|byte| byte.is_ascii_digit());
+        // Other words of an address are none of ours; a value without a word is a mistake.
+        let ours = ai.text.bytes().all(|byte| byte.is_ascii_digit());
         ours.then_some(Pair { ai, value: Piece { text: value, at: piece.at + ai.text.len() + 1 } })
     });
     Ok((pieces(path, '/', start).collect(), query.collect()))
@@ -403,6 +403,7 @@ mod tests {
             ("https://a/01/09521234543213?17=261231&17=261231", "(17) stands a second time, at byte 38"),
             ("https://a/01/09521234543213?21=A", "(21) at byte 28 stands behind the question mark"),
             ("https://a/01/09521234543213?7041=A", "(7041) at byte 28 must not stand behind"),
+            ("https://a/01/09521234543213?x=1&=2", "no application identifier is ``, at byte 32"),
             ("https://a$/01/09521234543213", "the web address has no sound domain and path, at byte 9"),
         ] {
             let found = parse(address).unwrap_err().to_string();
