@@ -15,7 +15,7 @@ pub enum ReadError {
     NotGs1,
     #[error("a symbol of the kind ]{}{} carries no GS1 code", .code.escape_ascii(), .modifier.escape_ascii())]
     Symbology { code: u8, modifier: u8 },
-    #[error("no application identifier is `{found}`, at byte {at}")]
+    #[error("`{found}` at byte {at} is no application identifier")]
     UnknownAi { at: usize, found: String },
     #[error("({ai}) at byte {at}: {fault}")]
     Value { ai: String, at: usize, fault: Fault },

@@ -403,7 +403,7 @@ mod tests {
             ("https://a/01/09521234543213?17=261231&17=261231", "(17) stands a second time, at byte 38"),
             ("https://a/01/09521234543213?21=A", "(21) at byte 28 stands behind the question mark"),
             ("https://a/01/09521234543213?7041=A", "(7041) at byte 28 must not stand behind"),
-            ("https://a/01/09521234543213?x=1&=2", "no application identifier is ``, at byte 32"),
+            ("https://a/01/09521234543213?x=1&=2", "`` at byte 32 is no application identifier"),
             ("https://a$/01/09521234543213", "the web address has no sound domain and path, at byte 9"),
         ] {
             let found = parse(address).unwrap_err().to_string();
