@@ -9,6 +9,7 @@ mod door_to_book;
 mod epc;
 mod faults;
 mod foreign;
+mod gs1;
 mod house;
 mod intake;
 mod kernel;

@@ -4,6 +4,7 @@
 pub mod durable;
 pub mod epc;
 pub mod frames;
+pub mod gs1;
 pub mod idle;
 pub mod intake;
 

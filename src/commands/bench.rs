@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Stop, runtime};
-use crate::bench::{self, Figure, durable, epc, frames, idle, intake};
+use crate::bench::{self, Figure, durable, epc, frames, gs1, idle, intake};
 
 #[derive(Args)]
 pub struct Options {
@@ -25,7 +25,7 @@ pub struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Frames and EPCs decoded per second
+    /// Frames, GS1 codes and EPCs decoded per second
     Frames,
     /// Read to durable line to ok
     Durable,
@@ -57,6 +57,7 @@ fn measure(options: &Options) -> Result<(), Stop> {
     let print = |figures: Vec<Figure>| figures.iter().for_each(|figure| line(figure, options.json));
     if wanted(Part::Frames) {
         print(frames::measure());
+        print(gs1::measure());
         print(epc::measure());
     }
     if wanted(Part::Durable) {

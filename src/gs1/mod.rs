@@ -1,159 +1,187 @@
-//! GS1 keys and element strings, as far as the first stations need them: GTIN, serial, lot, dates, SSCC.
+//! What GS1 codes mean: element strings, bracketed text, Digital Links and bare GTINs in, elements with exact values out,
+//! and back again.
 //!
-//! Source: GS1 General Specifications, sections 3 and 7.8 (element strings), 7.9 (check digits).
+//! Everything follows from the GS1 Barcode Syntax Dictionary beside this file (`table.rs`). [`read`] takes what a scanner
+//! sent or a person typed and holds it to every rule; [`read_lenient`] gets an identity out of what a shop in the street
+//! prints, and says of each element whether it is to be believed.
+//!
+//! Source: GS1 General Specifications, sections 3 and 7; GS1 Digital Link Standard, URI Syntax; GS1 Barcode Syntax
+//! Dictionary and Engine (the order of the checks).
 
-/// One application identifier with its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Element {
-    pub ai: String,
-    pub value: String,
-}
+pub mod bracketed;
+mod carrier;
+pub mod check;
+mod codes;
+mod coupon;
+pub mod element_string;
+mod error;
+pub mod fault;
+pub mod gtin;
+pub mod key;
+pub mod link;
+pub mod lint;
+pub mod meaning;
+pub mod pairs;
+pub mod prefix;
+pub mod table;
 
-/// Why bytes are not an element string.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnElementString {
-    #[error("unknown application identifier at byte {at}")]
-    UnknownAi { at: usize },
-    #[error("the value of ({ai}) at byte {at} has the wrong length or characters")]
-    Value { ai: String, at: usize },
-    #[error("the check digit of ({ai}) at byte {at} is wrong")]
-    CheckDigit { ai: String, at: usize },
-}
+use std::fmt;
+
+pub use carrier::{Carrier, Form, Reading, read, read_lenient, scan};
+pub use check::{digit as check_digit, holds as check_digit_holds};
+pub use error::ReadError;
+pub(crate) use lint::is_cset_82;
+
+use crate::gs1::table::Row;
 
 /// FNC1 as scanners transmit it between elements.
 pub const GROUP_SEPARATOR: u8 = 0x1d;
 
-/// AI, characters of the value (minimum, maximum), digits only, ends without separator ("predefined length"), has a check digit.
-const TABLE: &[(&str, usize, usize, bool, bool, bool)] = &[
-    ("00", 18, 18, true, true, true),
-    ("01", 14, 14, true, true, true),
-    ("02", 14, 14, true, true, true),
-    ("10", 1, 20, false, false, false),
-    ("11", 6, 6, true, true, false),
-    ("13", 6, 6, true, true, false),
-    ("15", 6, 6, true, true, false),
-    ("17", 6, 6, true, true, false),
-    ("21", 1, 20, false, false, false),
-    ("30", 1, 8, true, false, false),
-    ("37", 1, 8, true, false, false),
-    ("240", 1, 30, false, false, false),
-    ("400", 1, 30, false, false, false),
-];
+/// Longest text that is read, in bytes: the largest Data Matrix and QR symbols hold less, and so does a web address that
+/// anybody prints.
+pub const TEXT_MAX: usize = 8_191;
 
-/// Characters of an element that needs no separator behind it, AI and value together, by the first two digits of its AI.
-/// Source: GS1 General Specifications, figure 7.8.5-2.
-fn predefined_length(ai: [u8; 2]) -> Option<usize> {
-    Some(match &ai {
-        b"00" => 20,
-        b"01" | b"02" | b"03" | b"41" => 16,
-        b"04" => 18,
-        b"20" => 4,
-        [b'1', b'1'..=b'9'] => 8,
-        [b'3', b'1'..=b'6'] => 10,
-        _ => return None,
-    })
+/// Most elements of one text.
+pub const ELEMENTS_MAX: usize = 64;
+
+/// An application identifier as it was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ai {
+    /// The value holds to all rules of its row.
+    Known(&'static Row),
+    /// The value does not hold, or does not stand where it belongs; only lenient reading keeps it.
+    Doubtful(&'static Row),
+    /// The dictionary has no such AI; only lenient reading keeps it. Two to four digits.
+    Unknown([u8; 4]),
 }
 
-/// Reads an element string without its AIM identifier. An AI that no station needs is stepped over: a weight beside the
-/// serial number must not hide it.
-///
-/// # Errors
-/// The first element that cannot be read, with its byte position.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Element>, NotAnElementString> {
-    let mut elements = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(&(ai, min, max, digits, predefined, check)) =
-            TABLE.iter().find(|row| rest.starts_with(row.0.as_bytes()))
-        else {
-            at += stepped_over(rest).ok_or(NotAnElementString::UnknownAi { at })?;
-            continue;
-        };
-        let body = rest.get(ai.len()..).unwrap_or_default();
-        let len = match predefined {
-            true => min.min(body.len()),
-            false => body.iter().position(|&byte| byte == GROUP_SEPARATOR).unwrap_or(body.len()),
-        };
-        let value = body.get(..len).unwrap_or_default();
-        let sound = |byte: &u8| if digits { byte.is_ascii_digit() } else { is_cset_82(*byte) };
-        if len < min || max < len || !value.iter().all(sound) {
-            return Err(NotAnElementString::Value { ai: ai.to_owned(), at });
-        }
-        let value = String::from_utf8_lossy(value).into_owned();
-        if check && !check_digit_holds(&value) {
-            return Err(NotAnElementString::CheckDigit { ai: ai.to_owned(), at });
-        }
-        elements.push(Element { ai: ai.to_owned(), value });
-        at += ai.len() + len;
-        // A separator after a predefined length is tolerated.
-        if bytes.get(at) == Some(&GROUP_SEPARATOR) {
-            at += 1;
+impl Ai {
+    /// Its digits.
+    pub fn digits(&self) -> &str {
+        match self {
+            Ai::Known(row) | Ai::Doubtful(row) => &row.ai,
+            Ai::Unknown(digits) => std::str::from_utf8(digits).unwrap_or_default().trim_end_matches('\0'),
         }
     }
-    Ok(elements)
-}
 
-/// Length of the element at the front of `rest`, its separator included; `None` when it is none.
-fn stepped_over(rest: &[u8]) -> Option<usize> {
-    let &[first @ b'0'..=b'9', second @ b'0'..=b'9', ..] = rest else { return None };
-    let len = match predefined_length([first, second]) {
-        Some(len) => len,
-        None => rest.iter().position(|&byte| byte == GROUP_SEPARATOR).unwrap_or(rest.len()),
-    };
-    // Two digits alone are no element.
-    let element =
-        rest.get(..len).filter(|element| 2 < element.len() && element.iter().all(|byte| is_cset_82(*byte)))?;
-    Some(element.len() + usize::from(rest.get(len) == Some(&GROUP_SEPARATOR)))
-}
-
-/// GS1 AI encodable character set 82.
-pub(crate) fn is_cset_82(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
-}
-
-/// The modulo-10 check digit of `digits` (without it): weights 3, 1, 3 from the right.
-pub fn check_digit(digits: &str) -> Option<u8> {
-    let sum =
-        digits.bytes().rev().zip([3, 1].into_iter().cycle()).try_fold(0_u32, |sum, (byte, weight)| {
-            byte.is_ascii_digit().then(|| sum + u32::from(byte - b'0') * weight)
-        })?;
-    u8::try_from((10 - sum % 10) % 10).ok()
-}
-
-/// Whether the last digit is the check digit of those before it.
-pub fn check_digit_holds(digits: &str) -> bool {
-    let Some((body, last)) = digits.len().checked_sub(1).and_then(|at| digits.split_at_checked(at)) else {
-        return false;
-    };
-    check_digit(body).is_some_and(|digit| last.as_bytes() == [b'0' + digit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn element_strings() {
-        let pairs = |bytes: &[u8]| -> Result<Vec<(String, String)>, NotAnElementString> {
-            Ok(parse(bytes)?.into_iter().map(|element| (element.ai, element.value)).collect())
-        };
-        let of = |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
-        assert_eq!(pairs(b"010952123454321321ABC-1"), Ok(of(&[("01", "09521234543213"), ("21", "ABC-1")])));
-        assert_eq!(pairs(b"10L7\x1d0109521234543213"), Ok(of(&[("10", "L7"), ("01", "09521234543213")])));
-        assert_eq!(pairs(b"00095201234567891235"), Ok(of(&[("00", "095201234567891235")])));
-        assert_eq!(pairs(b"0109521234543214"), Err(NotAnElementString::CheckDigit { ai: "01".into(), at: 0 }));
-        let serial = of(&[("01", "09521234543213"), ("21", "R7")]);
-        assert_eq!(
-            pairs(b"0109521234543213310300342021R7"),
-            Ok(serial.clone()),
-            "net weight, six digits behind its AI"
-        );
-        assert_eq!(pairs(b"010952123454321399abc\x1d21R7"), Ok(serial.clone()), "a company's own words");
-        assert_eq!(pairs(b"01095212345432132001\x1d21R7\x1d8020X"), Ok(serial), "variant and a payment slip");
-        for wrong in [&b"99"[..], b"XX12", b"9", b"31030", b"99 a\x01"] {
-            assert_eq!(pairs(wrong), Err(NotAnElementString::UnknownAi { at: 0 }), "{wrong:?}");
+    /// What the dictionary says of it, unless the value is in doubt.
+    pub fn row(&self) -> Option<&'static Row> {
+        match self {
+            Ai::Known(row) => Some(row),
+            Ai::Doubtful(_) | Ai::Unknown(_) => None,
         }
-        assert_eq!(pairs(b"01095212"), Err(NotAnElementString::Value { ai: "01".into(), at: 0 }));
     }
+
+    /// An AI that the dictionary does not have; more than four digits are cut off.
+    fn unknown(digits: &[u8]) -> Ai {
+        let mut kept = [0; 4];
+        kept.iter_mut().zip(digits).for_each(|(kept, digit)| *kept = *digit);
+        Ai::Unknown(kept)
+    }
+}
+
+impl fmt::Debug for Ai {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Ai::Known(_) => "Known",
+            Ai::Doubtful(_) => "Doubtful",
+            Ai::Unknown(_) => "Unknown",
+        };
+        write!(f, "{name}({})", self.digits())
+    }
+}
+
+impl fmt::Display for Ai {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.digits())
+    }
+}
+
+/// One application identifier with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    pub ai: Ai,
+    /// Without separators, escapes and percent-encoding.
+    pub value: String,
+}
+
+/// Elements in the order in which they were read. Two lists are equal when they have the same elements in the same order.
+#[derive(Clone, Debug, Default)]
+pub struct Elements {
+    list: Vec<Element>,
+    /// How many of the first ones stood in the path of a Digital Link; another link to the same thing begins with them.
+    path: usize,
+}
+
+impl PartialEq for Elements {
+    fn eq(&self, other: &Elements) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Elements {}
+
+impl Elements {
+    /// Elements from AIs and values, all of them checked.
+    ///
+    /// # Errors
+    /// The first AI or value that does not hold, with its place in that AI or value; or a pair that must not be.
+    pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Elements, ReadError> {
+        let mut elements = Elements::default();
+        for (ai, value) in pairs {
+            let row = table::row(ai.as_bytes()).ok_or_else(|| ReadError::unknown_ai(0, ai.as_bytes()))?;
+            row.check(value.as_bytes()).map_err(|wrong| ReadError::value(&row.ai, 0, wrong))?;
+            elements.push(Ai::Known(row), value.as_bytes(), 0)?;
+        }
+        pairs::check(&elements, |_| 0)?;
+        Ok(elements)
+    }
+
+    /// The first value of that AI which is not in doubt.
+    pub fn get(&self, ai: &str) -> Option<&str> {
+        let known = |element: &&Element| element.ai.row().is_some_and(|row| row.ai == ai);
+        self.list.iter().find(known).map(|element| element.value.as_str())
+    }
+
+    /// The first element that is a primary key: what the whole is about.
+    pub fn key(&self) -> Option<&Element> {
+        self.list.iter().find(|element| element.ai.row().is_some_and(|row| row.qualifiers.is_some()))
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Element> {
+        self.list.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// `at` is where the element begins in what is read.
+    fn push(&mut self, ai: Ai, value: &[u8], at: usize) -> Result<(), ReadError> {
+        if self.list.len() == ELEMENTS_MAX {
+            return Err(ReadError::TooMany { at });
+        }
+        self.list.push(Element { ai, value: String::from_utf8_lossy(value).into_owned() });
+        Ok(())
+    }
+}
+
+impl<'a> IntoIterator for &'a Elements {
+    type Item = &'a Element;
+    type IntoIter = std::slice::Iter<'a, Element>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}
+
+/// How much is forgiven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    Strict,
+    Lenient,
 }

@@ -147,8 +147,8 @@ fn kept(bytes: &[u8]) -> Vec<u8> {
 
 /// The identity that an element string names: serial before lot before the bare GTIN.
 fn of_element_string(bytes: &[u8]) -> Option<Identifier> {
-    let elements = gs1::parse(bytes).ok()?;
-    let value = |ai: &str| elements.iter().find(|element| element.ai == ai).map(|element| element.value.clone());
+    let elements = gs1::element_string::parse_lenient(bytes).ok()?;
+    let value = |ai: &str| elements.get(ai).map(str::to_owned);
     if let Some(sscc) = value("00") {
         return Some(Identifier::Sscc { sscc });
     }

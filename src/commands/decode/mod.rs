@@ -13,6 +13,7 @@ use crate::commands::Stop;
 
 mod epc;
 mod frames;
+mod gs1;
 
 #[derive(Args)]
 pub struct Options {
@@ -27,6 +28,8 @@ pub struct Options {
 enum What {
     /// Codes in pictures
     Image { files: Vec<PathBuf> },
+    /// GS1 codes: element strings, bracketed text, Digital Links, GTINs; as arguments or one a line on stdin
+    Gs1 { text: Vec<String> },
     /// EPCs of tags, and keys to write on them
     Epc(epc::Options),
     #[command(flatten)]
@@ -36,6 +39,7 @@ enum What {
 pub fn run(options: &Options) -> Result<(), Stop> {
     match &options.what {
         What::Image { files } => images(files, options.json),
+        What::Gs1 { text } => gs1::run(text, options.json),
         What::Epc(epc) => epc::run(epc, options.json),
         What::Frames(frames) => frames.run(options.json),
     }
