@@ -11,6 +11,7 @@ mod faults;
 mod foreign;
 mod gs1;
 mod house;
+mod identity;
 mod intake;
 mod kernel;
 mod kills;

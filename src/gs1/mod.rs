@@ -30,7 +30,6 @@ use std::fmt;
 pub use carrier::{Carrier, Form, Reading, read, read_lenient, scan};
 pub use check::{digit as check_digit, holds as check_digit_holds};
 pub use error::ReadError;
-pub(crate) use lint::is_cset_82;
 
 use crate::gs1::table::Row;
 

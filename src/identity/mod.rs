@@ -1,11 +1,10 @@
 //! What a read says about identity. One canonical form per identity, so that the barcode and the tag of one ring are equal.
 
-mod link;
-
 use std::fmt;
 
-use crate::epc::{Epc, key::Key};
-use crate::gs1;
+use crate::epc::{self, Epc, Memory};
+use crate::gs1::key::Key;
+use crate::gs1::{self, Carrier, Elements, ReadError};
 use crate::hex;
 
 /// Longest own code, in characters; a longer text is no number that a person could have meant.
@@ -21,7 +20,8 @@ const KEPT_MAX: usize = 96;
 /// An identity as a code states it.
 ///
 /// The canonical text is the path of a GS1 Digital Link without its domain (`01/09521234543213/21/7`), because it needs no
-/// company-prefix length; what is not GS1 has a scheme word in front (`own/18K-0042-7`, `tag/e28011…`, `raw/…`).
+/// company-prefix length; what is not GS1 has a scheme word in front (`own/18K-0042-7`, `tag/e28011…`, `raw/…`). Equal
+/// texts are equal identities, whatever carried them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identifier {
     /// GTIN-14 alone: a kind of thing, not a single one.
@@ -32,6 +32,10 @@ pub enum Identifier {
     Lgtin { gtin: String, lot: String },
     /// A logistic unit.
     Sscc { sscc: String },
+    /// Any other key of GS1: a place, an asset, a document, a component, a party.
+    Key { key: Keyed, value: String, qualifier: Option<String> },
+    /// A tag of a scheme without a GS1 key (GID, USDOD, ADI): its pure identity without `urn:epc:id:`.
+    Epc { identity: String },
     /// A number of the house: sample, place, badge, command card, slip.
     Own { code: String },
     /// The EPC memory of a tag that is no known EPC scheme.
@@ -41,43 +45,141 @@ pub enum Identifier {
     Raw { bytes: Vec<u8> },
 }
 
+/// The keys of GS1 beside GTIN and SSCC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Keyed {
+    /// A place (414), and what is within it (254).
+    Gln,
+    /// An organization (417).
+    Party,
+    /// A returnable asset (8003), with its serial in the value.
+    Grai,
+    /// A single asset (8004).
+    Giai,
+    /// Who receives a service (8018).
+    Gsrn,
+    /// Who provides a service (8017).
+    Gsrnp,
+    /// A document (253), with its serial in the value.
+    Gdti,
+    /// A coupon (255), with its serial in the value.
+    Gcn,
+    /// A component or part (8010), and its serial (8011).
+    Cpid,
+    /// A piece of a trade item that comes in several (8006), and its serial (21).
+    Itip,
+    /// A consignment (401).
+    Ginc,
+    /// A shipment (402).
+    Gsin,
+    /// A model (8013).
+    Gmn,
+}
+
+impl Keyed {
+    const ALL: [Keyed; 13] = [
+        Keyed::Gln,
+        Keyed::Party,
+        Keyed::Grai,
+        Keyed::Giai,
+        Keyed::Gsrn,
+        Keyed::Gsrnp,
+        Keyed::Gdti,
+        Keyed::Gcn,
+        Keyed::Cpid,
+        Keyed::Itip,
+        Keyed::Ginc,
+        Keyed::Gsin,
+        Keyed::Gmn,
+    ];
+
+    /// Its application identifier.
+    pub fn ai(self) -> &'static str {
+        match self {
+            Keyed::Gln => "414",
+            Keyed::Party => "417",
+            Keyed::Grai => "8003",
+            Keyed::Giai => "8004",
+            Keyed::Gsrn => "8018",
+            Keyed::Gsrnp => "8017",
+            Keyed::Gdti => "253",
+            Keyed::Gcn => "255",
+            Keyed::Cpid => "8010",
+            Keyed::Itip => "8006",
+            Keyed::Ginc => "401",
+            Keyed::Gsin => "402",
+            Keyed::Gmn => "8013",
+        }
+    }
+
+    /// The application identifier that tells one from another of the same key.
+    fn qualifier(self) -> Option<&'static str> {
+        match self {
+            Keyed::Gln => Some("254"),
+            Keyed::Cpid => Some("8011"),
+            Keyed::Itip => Some("21"),
+            Keyed::Party
+            | Keyed::Grai
+            | Keyed::Giai
+            | Keyed::Gsrn
+            | Keyed::Gsrnp
+            | Keyed::Gdti
+            | Keyed::Gcn
+            | Keyed::Ginc
+            | Keyed::Gsin
+            | Keyed::Gmn => None,
+        }
+    }
+}
+
+/// What a code was meant to be, as it seems, and why it is not. The read stands all the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    #[error(transparent)]
+    Code(#[from] ReadError),
+    #[error(transparent)]
+    Tag(#[from] epc::fault::Fault),
+}
+
 impl Identifier {
     /// What a printed symbol says. `aim` is the code character and modifier of its AIM identifier, where the scanner sent one.
     pub fn of_symbol(aim: Option<(u8, u8)>, bytes: &[u8]) -> Identifier {
-        let gs1_carrier = matches!(
-            aim,
-            Some(
-                (b'C', b'1') | (b'e', b'0') | (b'd', b'2') | (b'd', b'5') | (b'Q', b'3') | (b'Q', b'4') | (b'J', b'1')
-            )
-        );
-        if gs1_carrier && let Some(identifier) = of_element_string(bytes) {
-            return identifier;
+        Identifier::read_symbol(aim, bytes).0
+    }
+
+    /// The same, and what speaks against it.
+    pub fn read_symbol(aim: Option<(u8, u8)>, bytes: &[u8]) -> (Identifier, Option<Doubt>) {
+        let carrier = match aim {
+            // Bracketed text in a plain symbol was meant for people, and says the same.
+            Some((code, modifier)) if !bytes.starts_with(b"(") => Carrier::Symbol { code, modifier },
+            Some(_) | None => Carrier::Unknown,
+        };
+        if let Some(identifier) = gs1::read_lenient(bytes, carrier).ok().as_ref().and_then(of_elements) {
+            return (identifier, None);
         }
         let text = std::str::from_utf8(bytes).unwrap_or_default();
-        if let Some(identifier) = link::parse(text) {
-            return identifier;
-        }
-        let bare = !gs1_carrier && matches!(text.len(), 8 | 12 | 13 | 14) && gs1::check_digit_holds(text);
-        // Without an AIM identifier only EAN/UPC lengths with a right check digit are believed to be a GTIN.
-        if bare && matches!(aim, None | Some((b'E' | b'I', _))) {
-            return Identifier::Gtin { gtin: format!("{text:0>14}") };
-        }
         let readable =
             !text.trim().is_empty() && text.chars().count() <= OWN_CODE_MAX && !text.chars().any(char::is_control);
         let own = Identifier::own(text);
-        match readable && own.to_string().len() <= CANONICAL_MAX {
+        let identifier = match readable && own.to_string().len() <= CANONICAL_MAX {
             true => own,
             false => Identifier::Raw { bytes: kept(bytes) },
-        }
+        };
+        let error = gs1::read(bytes, carrier).err().filter(|error| meant_as_gs1(error, bytes));
+        (identifier, error.map(Doubt::Code))
     }
 
     /// What the EPC memory of a tag says.
     pub fn of_tag(epc: &[u8]) -> Identifier {
-        match Epc::decode(epc, epc.len() * 8).as_ref().map(Epc::key) {
-            Ok(Key::Sgtin { gtin, serial }) => Identifier::Sgtin { gtin: gtin.to_string(), serial: serial.to_string() },
-            Ok(Key::Sscc { sscc }) => Identifier::Sscc { sscc: sscc.to_string() },
-            // What no station looks up by its key is known by its tag.
-            Ok(_) | Err(_) => Identifier::Tag { epc: kept(epc) },
+        Identifier::read_tag(epc).0
+    }
+
+    /// The same, and why it is no EPC.
+    pub fn read_tag(bytes: &[u8]) -> (Identifier, Option<Doubt>) {
+        let raw = || Identifier::Tag { epc: kept(bytes) };
+        match epc::of_tag_memory(None, bytes) {
+            Memory::Epc(epc) => (of_epc(&epc).unwrap_or_else(raw), None),
+            Memory::Raw(found) => (raw(), Some(Doubt::Tag(found.why))),
         }
     }
 
@@ -100,10 +202,17 @@ impl Identifier {
                     _ => return None,
                 },
             },
+            "epc" => Identifier::Epc { identity: owned(rest) },
             "own" => Identifier::Own { code: owned(rest) },
             "tag" => Identifier::Tag { epc: hex::decode(rest)? },
             "raw" => Identifier::Raw { bytes: hex::decode(rest)? },
-            _ => return None,
+            ai => {
+                let key = Keyed::ALL.into_iter().find(|key| key.ai() == ai)?;
+                // A value may hold a slash of its own; a part number is followed by digits alone, so the last one counts.
+                let parted = key.qualifier().and_then(|qualifier| rest.rsplit_once(&format!("/{qualifier}/")));
+                let (value, qualifier) = parted.map_or((rest, None), |(value, of)| (value, Some(owned(of))));
+                Identifier::Key { key, value: owned(value), qualifier }
+            }
         };
         (found.to_string() == text).then_some(found)
     }
@@ -115,10 +224,62 @@ impl Identifier {
             Identifier::Sgtin { gtin, serial } => format!("(01){gtin}(21){serial}"),
             Identifier::Lgtin { gtin, lot } => format!("(01){gtin}(10){lot}"),
             Identifier::Sscc { sscc } => format!("(00){sscc}"),
+            Identifier::Key { key, value, qualifier } => match (key.qualifier(), qualifier) {
+                (Some(ai), Some(qualifier)) => format!("({}){value}({ai}){qualifier}", key.ai()),
+                (_, _) => format!("({}){value}", key.ai()),
+            },
+            Identifier::Epc { identity } => identity.clone(),
             Identifier::Own { code } => code.clone(),
             Identifier::Tag { epc } => hex::encode(epc).to_uppercase(),
             Identifier::Raw { bytes } => hex::encode(bytes),
         }
+    }
+
+    /// The word of its kind in message keys.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Identifier::Gtin { .. } => "gtin",
+            Identifier::Sgtin { .. } => "sgtin",
+            Identifier::Lgtin { .. } => "lgtin",
+            Identifier::Sscc { .. } => "sscc",
+            Identifier::Key { key, .. } => match key {
+                Keyed::Gln => "gln",
+                Keyed::Party => "party",
+                Keyed::Grai => "grai",
+                Keyed::Giai => "giai",
+                Keyed::Gsrn => "gsrn",
+                Keyed::Gsrnp => "gsrnp",
+                Keyed::Gdti => "gdti",
+                Keyed::Gcn => "gcn",
+                Keyed::Cpid => "cpid",
+                Keyed::Itip => "itip",
+                Keyed::Ginc => "ginc",
+                Keyed::Gsin => "gsin",
+                Keyed::Gmn => "gmn",
+            },
+            Identifier::Epc { .. } => "epc",
+            Identifier::Own { .. } => "own",
+            Identifier::Tag { .. } => "tag",
+            Identifier::Raw { .. } => "raw",
+        }
+    }
+
+    /// The elements that name it, for a symbol, a link or a tag; none for what is not GS1's.
+    pub fn elements(&self) -> Option<Elements> {
+        let pairs: Vec<(&str, &str)> = match self {
+            Identifier::Gtin { gtin } => vec![("01", gtin)],
+            Identifier::Sgtin { gtin, serial } => vec![("01", gtin), ("21", serial)],
+            Identifier::Lgtin { gtin, lot } => vec![("01", gtin), ("10", lot)],
+            Identifier::Sscc { sscc } => vec![("00", sscc)],
+            Identifier::Key { key, value, qualifier } => {
+                let more = key.qualifier().zip(qualifier.as_deref());
+                [Some((key.ai(), value.as_str())), more].into_iter().flatten().collect()
+            }
+            Identifier::Epc { .. } | Identifier::Own { .. } | Identifier::Tag { .. } | Identifier::Raw { .. } => {
+                return None;
+            }
+        };
+        Elements::of(pairs).ok()
     }
 }
 
@@ -130,6 +291,14 @@ impl fmt::Display for Identifier {
             Identifier::Sgtin { gtin, serial } => write!(f, "01/{gtin}/21/{serial}"),
             Identifier::Lgtin { gtin, lot } => write!(f, "01/{gtin}/10/{lot}"),
             Identifier::Sscc { sscc } => write!(f, "00/{sscc}"),
+            Identifier::Key { key, value, qualifier } => {
+                write!(f, "{}/{value}", key.ai())?;
+                match (key.qualifier(), qualifier) {
+                    (Some(ai), Some(qualifier)) => write!(f, "/{ai}/{qualifier}"),
+                    (_, _) => Ok(()),
+                }
+            }
+            Identifier::Epc { identity } => write!(f, "epc/{identity}"),
             Identifier::Own { code } => write!(f, "own/{code}"),
             Identifier::Tag { epc } => write!(f, "tag/{}", hex::encode(epc)),
             Identifier::Raw { bytes } => write!(f, "raw/{}", hex::encode(bytes)),
@@ -145,19 +314,80 @@ fn kept(bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The identity that an element string names: serial before lot before the bare GTIN.
-fn of_element_string(bytes: &[u8]) -> Option<Identifier> {
-    let elements = gs1::element_string::parse_lenient(bytes).ok()?;
-    let value = |ai: &str| elements.get(ai).map(str::to_owned);
-    if let Some(sscc) = value("00") {
-        return Some(Identifier::Sscc { sscc });
+/// The identity that elements name. A logistic unit before what it holds, a piece before its whole, a trade item before
+/// places and documents beside it; of a trade item the serial before the lot.
+fn of_elements(elements: &Elements) -> Option<Identifier> {
+    let keys = gs1::key::keys(elements);
+    let rank = |key: &&Key| match key {
+        Key::Sscc { .. } => 0,
+        Key::Itip { .. } => 1,
+        Key::Gtin { .. } => 2,
+        _ => 3,
+    };
+    let keyed = |key, value: String, qualifier| Some(Identifier::Key { key, value, qualifier });
+    match keys.iter().min_by_key(rank)?.clone() {
+        Key::Sscc { sscc } => Some(Identifier::Sscc { sscc }),
+        Key::Gtin { gtin, serial: Some(serial), .. } => Some(Identifier::Sgtin { gtin, serial }),
+        Key::Gtin { gtin, lot: Some(lot), .. } => Some(Identifier::Lgtin { gtin, lot }),
+        Key::Gtin { gtin, .. } => Some(Identifier::Gtin { gtin }),
+        // Extension 0 is the place as a whole (Tag Data Standard, section 6.3.3).
+        Key::Gln { gln, extension } => keyed(Keyed::Gln, gln, extension.filter(|extension| extension != "0")),
+        Key::Party { gln } => keyed(Keyed::Party, gln, None),
+        Key::Grai { grai, serial } => keyed(Keyed::Grai, format!("0{grai}{}", serial.unwrap_or_default()), None),
+        Key::Giai { giai } => keyed(Keyed::Giai, giai, None),
+        Key::Gsrn { gsrn, .. } => keyed(Keyed::Gsrn, gsrn, None),
+        Key::Gsrnp { gsrn, .. } => keyed(Keyed::Gsrnp, gsrn, None),
+        Key::Gdti { gdti, serial } => keyed(Keyed::Gdti, gdti + &serial.unwrap_or_default(), None),
+        Key::Gcn { gcn, serial } => keyed(Keyed::Gcn, gcn + &serial.unwrap_or_default(), None),
+        Key::Cpid { cpid, serial } => keyed(Keyed::Cpid, cpid, serial),
+        Key::Itip { gtin, piece, total, serial, .. } => {
+            keyed(Keyed::Itip, format!("{gtin}{piece:02}{total:02}"), serial)
+        }
+        Key::Other { ai, value } => {
+            let key = Keyed::ALL.into_iter().find(|key| key.ai() == ai)?;
+            keyed(key, value, None)
+        }
     }
-    let gtin = value("01")?;
-    Some(match (value("21"), value("10")) {
-        (Some(serial), _) => Identifier::Sgtin { gtin, serial },
-        (None, Some(lot)) => Identifier::Lgtin { gtin, lot },
-        (None, None) => Identifier::Gtin { gtin },
-    })
+}
+
+/// The identity of a tag: its GS1 key by the same rules as on a label.
+fn of_epc(epc: &Epc) -> Option<Identifier> {
+    let elements = epc.key().elements();
+    if elements.is_empty() {
+        let uri = epc.pure_identity()?;
+        let identity = Identifier::Epc { identity: uri.strip_prefix("urn:epc:id:")?.to_owned() };
+        return (identity.to_string().len() <= CANONICAL_MAX).then_some(identity);
+    }
+    let elements = Elements::of(elements.iter().map(|element| (element.ai.as_str(), element.value.as_str())));
+    of_elements(&elements.ok()?)
+}
+
+/// Whether a code that is not GS1's was meant to be: only then does the reason help anyone.
+fn meant_as_gs1(error: &ReadError, bytes: &[u8]) -> bool {
+    match error {
+        ReadError::Empty
+        | ReadError::NotGs1
+        | ReadError::Symbology { .. }
+        | ReadError::Scheme
+        | ReadError::Domain { .. }
+        | ReadError::NoKey => false,
+        // Bracketed text, an address or a symbol that announced it.
+        ReadError::TooLong { .. }
+        | ReadError::TooMany { .. }
+        | ReadError::UnknownAi { .. }
+        | ReadError::Value { .. }
+        | ReadError::Bracket { .. }
+        | ReadError::Unequal { .. }
+        | ReadError::Excluded { .. }
+        | ReadError::NoSerial { .. }
+        | ReadError::Character { .. }
+        | ReadError::Order { .. }
+        | ReadError::Twice { .. }
+        | ReadError::NotAttribute { .. }
+        | ReadError::InPath { .. } => true,
+        // A bare number may be anybody's.
+        ReadError::Gtin { .. } => matches!(bytes.len(), 12..=14),
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +402,7 @@ mod tests {
         assert_eq!(Identifier::of_symbol(Some((b'C', b'1')), b"214711\x1d0109521234543213").to_string(), ring);
         let tag = crate::epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
         assert_eq!(Identifier::of_tag(&tag).to_string(), ring);
-        let key = Key::sgtin("09521234543213", "4711").unwrap();
+        let key = epc::key::Key::sgtin("09521234543213", "4711").unwrap();
         for (scheme, prefix_len) in [(Scheme::Sgtin198, Some(7)), (Scheme::Sgtin96, Some(9)), (Scheme::SgtinPlus, None)]
         {
             let epc = Epc::new(scheme, 0, key, prefix_len, Vec::new()).unwrap();
@@ -180,6 +410,45 @@ mod tests {
         }
         let pallet = [0x31, 0x74, 0x25, 0x7b, 0xf4, 0x49, 0x96, 0x02, 0xd2, 0, 0, 0];
         assert_eq!(Identifier::of_tag(&pallet).to_string(), "00/106141412345678908");
+    }
+
+    #[test]
+    fn what_speaks_against_a_code_is_said_and_the_read_stands() {
+        for (aim, bytes, canonical, doubt) in [
+            (Some((b'd', b'2')), "010952123454321421R7", "own/010952123454321421R7", Some("check digit is wrong, 3")),
+            (None, "(01)09521234543214(21)R7", "own/(01)09521234543214(21)R7", Some("check digit")),
+            (Some((b'C', b'1')), "9x12", "own/9X12", Some("no application identifier")),
+            (None, "9521234543214", "own/9521234543214", Some("check digit")),
+            (None, "https://id.gs1.org/01/09521234543214", "own/HTTPS://ID.GS1.ORG/01/09521234543214", Some("(01)")),
+            (None, "https://shop.example/ring", "own/HTTPS://SHOP.EXAMPLE/RING", None),
+            (None, "18K-0042-7", "own/18K-0042-7", None),
+            (None, "12345678", "own/12345678", None),
+        ] {
+            let (identifier, why) = Identifier::read_symbol(aim, bytes.as_bytes());
+            assert_eq!(identifier.to_string(), canonical, "{bytes}");
+            let why = why.map(|why| why.to_string());
+            let fits = match (doubt, &why) {
+                (Some(words), Some(why)) => why.contains(words),
+                (None, None) => true,
+                (_, _) => false,
+            };
+            assert!(fits, "{bytes}: {why:?}");
+        }
+        for (tag, canonical, doubt) in [
+            ("e2801160600002045a5b6c7d", "tag/e2801160600002045a5b6c7d", Some("TID")),
+            ("301c257bf7194e4000001a85", "tag/301c257bf7194e4000001a85", Some("partition 7")),
+            ("35000001100000100000000f", "epc/gid:17.1.15", None),
+            ("3074257bf7194e4000001a85", "01/80614141123458/21/6789", None),
+        ] {
+            let (identifier, why) = Identifier::read_tag(&hex::decode(tag).unwrap());
+            assert_eq!(identifier.to_string(), canonical);
+            assert_eq!(
+                why.map(|why| why.to_string().contains(doubt.unwrap_or("nothing"))),
+                doubt.map(|_| true),
+                "{tag}"
+            );
+            assert_eq!(Identifier::parse(canonical), Some(identifier), "{canonical}");
+        }
     }
 
     #[test]
@@ -195,6 +464,17 @@ mod tests {
             (None, "红宝石-7", "own/红宝石-7"),
             (None, "a\u{0}b", "raw/610062"),
             (None, "  ", "raw/2020"),
+            // What a person types, and what a plain symbol holds for people.
+            (None, "(01)09521234543213(21)R7", "01/09521234543213/21/R7"),
+            (Some((b'Q', b'1')), "(01)09521234543213(21)R7", "01/09521234543213/21/R7"),
+            (None, "^010952123454321321R7", "01/09521234543213/21/R7"),
+            (Some((b'C', b'1')), "4149521234543213254V1-03", "414/9521234543213/254/V1-03"),
+            (Some((b'C', b'1')), "41495212345432132540", "414/9521234543213"),
+            (Some((b'd', b'2')), "8004952123AB/1", "8004/952123AB/1"),
+            (Some((b'd', b'2')), "80030952123454321377", "8003/0952123454321377"),
+            (Some((b'd', b'2')), "8010952123#A/-1\u{1d}801142", "8010/952123#A/-1/8011/42"),
+            (Some((b'd', b'2')), "8006095212345432130102\u{1d}2142", "8006/095212345432130102/21/42"),
+            (Some((b'd', b'2')), "2539521234543213A-1", "253/9521234543213A-1"),
             // Weight and a company's own words beside the identity do not hide it.
             (Some((b'd', b'2')), "0109521234543213310300342021R7\u{1d}99x", "01/09521234543213/21/R7"),
         ] {

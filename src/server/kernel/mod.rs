@@ -53,6 +53,8 @@ fn tracking_of(key: &str) -> Tracking {
         Some(
             Identifier::Sgtin { .. }
             | Identifier::Sscc { .. }
+            | Identifier::Key { .. }
+            | Identifier::Epc { .. }
             | Identifier::Own { .. }
             | Identifier::Tag { .. }
             | Identifier::Raw { .. },
