@@ -12,6 +12,7 @@ pub mod gs1;
 pub mod identity;
 
 pub mod event;
+pub mod labels;
 
 pub mod ledger;
 

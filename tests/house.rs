@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["hex", "quantity"],
     &["gs1"],
     &["identity"],
-    &["event"],
+    &["event", "labels"],
     &["ledger"],
     &["sync", "face"],
     &["config"],
