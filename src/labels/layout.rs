@@ -5,7 +5,7 @@ use crate::labels::elements;
 use crate::labels::error::{LabelError, Warning};
 use crate::labels::font::{Fonts, Letter};
 use crate::labels::symbols::{self, Message, Symbol};
-use crate::labels::template::{Align, Code, Data, Element, Frame, Rule, Template, Text, Typeface, Words};
+use crate::labels::template::{Align, Code, Data, Element, Frame, Rule, Template, Text, Typeface, Upright, Words};
 use crate::labels::text::{self, Setting};
 use crate::labels::values::{Filled, Values};
 use crate::labels::{Dpi, Language};
@@ -224,7 +224,7 @@ impl Bench<'_> {
             return pattern.fill(read);
         }
         let (chinese, english) = (words.chinese.fill(read)?, words.english.fill(read)?);
-        Some(if chinese == english { chinese } else { format!("{chinese} {english}") })
+        Some(if chinese == english { chinese } else { format!("{chinese}\n{english}") })
     }
 
     fn text(&self, text: &Text, layout: &mut Layout) -> Result<(), LabelError> {
@@ -233,6 +233,7 @@ impl Bench<'_> {
         }
         // A text about a field without value is not drawn.
         let Some(words) = self.words(&text.words) else { return Ok(()) };
+        let words = if text.lines == 1 { words.replace('\n', " ") } else { words };
         let area = self.area(text.frame);
         if let Some(mark) = self.in_printer_font(text, &words, area) {
             layout.marks.push(Mark::Text(mark));
@@ -243,6 +244,7 @@ impl Bench<'_> {
             least: self.dots(text.least_mm).max(1),
             lines: text.lines,
             align: text.align,
+            upright: text.upright,
             bold: text.bold,
             area: if text.inverse { inset(area) } else { area },
         };
@@ -259,12 +261,17 @@ impl Bench<'_> {
         whole_at: Option<f64>,
         layout: &mut Layout,
     ) -> Result<(), LabelError> {
-        let set = text::set(self.fonts, words, setting);
+        let in_a_row = words.replace('\n', " ");
+        let set = match text::set(self.fonts, words, setting) {
+            // Two languages under each other need more lines than in a row.
+            set if set.cut => text::set(self.fonts, &in_a_row, setting),
+            set => set,
+        };
         if set.cut {
             if let Some(least_mm) = whole_at {
-                return Err(LabelError::TextDoesNotFit { text: words.to_owned(), least_mm });
+                return Err(LabelError::TextDoesNotFit { text: in_a_row, least_mm });
             }
-            layout.warnings.push(Warning::Shortened { text: words.to_owned(), shown: set.lines.join(" ") });
+            layout.warnings.push(Warning::Shortened { text: in_a_row, shown: set.lines.join(" ") });
         }
         for letter in set.missing {
             let warning = Warning::NoGlyph(letter);
@@ -418,7 +425,9 @@ impl Bench<'_> {
         for (text, x, width) in parts {
             let area = Area { x, y: mark.area.bottom(), width, height };
             let largest = self.dots(size_mm).max(1);
-            let setting = Setting { largest, least: largest * 6 / 10, lines: 1, align: Align::Center, bold: false, area };
+            let least = largest * 6 / 10;
+            let (align, upright) = (Align::Center, Upright::Middle);
+            let setting = Setting { largest, least, lines: 1, align, upright, bold: false, area };
             self.place(text, &setting, area, false, Some(size_mm * 0.6), layout)?;
         }
         Ok(())

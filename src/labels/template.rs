@@ -94,6 +94,14 @@ pub enum Align {
     Right,
 }
 
+/// Where a text stands in a frame that is higher than it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upright {
+    Top,
+    Middle,
+}
+
 /// Which letters a text is drawn with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +122,7 @@ pub struct Text {
     pub size_mm: f64,
     pub least_mm: f64,
     pub align: Align,
+    pub upright: Upright,
     pub bold: bool,
     /// White letters on black.
     pub inverse: bool,

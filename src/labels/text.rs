@@ -2,7 +2,7 @@
 
 use crate::labels::bits::Area;
 use crate::labels::font::{ASCENT_EM, Fonts, LINE_EM, Letter};
-use crate::labels::template::Align;
+use crate::labels::template::{Align, Upright};
 
 /// Closing marks that never begin a line, and opening marks that never end one.
 const NEVER_FIRST: &str = "，。、；：？！）》」』】〉…—·,.;:?!)]}%°℃";
@@ -18,6 +18,7 @@ pub struct Setting {
     pub least: u32,
     pub lines: usize,
     pub align: Align,
+    pub upright: Upright,
     pub bold: bool,
     pub area: Area,
 }
@@ -75,8 +76,12 @@ fn shortened(fonts: &Fonts, text: &str, em: u32, setting: &Setting) -> Vec<Strin
     }
 }
 
-/// The text in lines no wider than `width` where it can be broken: at blanks, and between Chinese letters.
+/// The text in lines no wider than `width` where it can be broken: at its own line ends, at blanks, and between Chinese letters.
 fn broken(fonts: &Fonts, text: &str, em: u32, width: u32) -> Vec<String> {
+    text.split('\n').flat_map(|line| broken_line(fonts, line, em, width)).collect()
+}
+
+fn broken_line(fonts: &Fonts, text: &str, em: u32, width: u32) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for piece in pieces(text) {
@@ -120,7 +125,12 @@ fn is_wide(letter: char) -> bool {
 fn place(fonts: &Fonts, lines: Vec<String>, em: u32, cut: bool, setting: &Setting) -> Set {
     let Area { width, height, .. } = setting.area;
     let count = u32::try_from(lines.len()).unwrap_or_default();
-    let top = height.saturating_sub(count * line_height(em)) / 2;
+    let room = height.saturating_sub(count * line_height(em));
+    let top = match setting.upright {
+        Upright::Top => 0,
+        // Under the em box of the last line there is room for descenders, which Chinese letters lack.
+        Upright::Middle => room / 2 + ((LINE_EM - 1.0) / 2.0 * em as f32).min(room as f32 / 2.0) as u32,
+    };
     let mut letters = Vec::new();
     let mut missing = Vec::new();
     for (at, line) in (0..).zip(&lines) {
@@ -144,7 +154,7 @@ mod tests {
 
     fn setting(width: u32, height: u32, largest: u32, least: u32, lines: usize) -> Setting {
         let area = Area { x: 0, y: 0, width, height };
-        Setting { largest, least, lines, align: Align::Left, bold: false, area }
+        Setting { largest, least, lines, align: Align::Left, upright: Upright::Top, bold: false, area }
     }
 
     #[test]
@@ -162,6 +172,8 @@ mod tests {
         assert_eq!((broken, cut), (vec!["红宝石".into(), "（大）戒".into(), "指".into()], false));
         let (broken, cut) = lines("Ruby ring, 18K gold", &setting(80, 60, 16, 16, 3));
         assert_eq!((broken, cut), (vec!["Ruby ring,".into(), "18K gold".into()], false));
+        let (broken, cut) = lines("红宝石戒指\nRuby ring", &setting(100, 60, 16, 16, 2));
+        assert_eq!((broken, cut), (vec!["红宝石戒指".into(), "Ruby ring".into()], false));
         assert_eq!(lines("", &setting(10, 30, 16, 16, 1)), one("", false));
         assert_eq!(lines("宝", &setting(4, 30, 16, 16, 1)).1, true);
     }

@@ -100,7 +100,8 @@ impl<'a> Filled<'a> {
         self.field(name).is_some_and(|(field, ..)| self.base(field).is_some())
     }
 
-    /// What a person reads in a place of this name; in both languages the two side by side where they differ.
+    /// What a person reads in a place of this name; in both languages one on a line of its own under the
+    /// other, where they differ.
     pub fn read(&self, name: &str) -> Option<String> {
         let (field, choice, of_choice) = self.field(name)?;
         let [chinese, english] = match choice {
@@ -112,7 +113,7 @@ impl<'a> Filled<'a> {
             Language::Chinese => chinese.to_owned(),
             Language::English => english.to_owned(),
             Language::Both if chinese == english => chinese.to_owned(),
-            Language::Both => format!("{chinese} {english}"),
+            Language::Both => format!("{chinese}\n{english}"),
         })
     }
 

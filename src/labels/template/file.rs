@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::labels::pattern::Pattern;
 use crate::labels::symbols;
 use crate::labels::template::{
-    Align, Choice, Code, Data, Element, Field, Frame, Rule, Template, Text, Typeface, Words,
+    Align, Choice, Code, Data, Element, Field, Frame, Rule, Template, Text, Typeface, Upright, Words,
 };
 use crate::labels::values;
 
@@ -88,6 +88,7 @@ struct TextEntry {
     least: Option<f64>,
     #[serde(default)]
     align: Align,
+    upright: Option<Upright>,
     #[serde(default)]
     bold: bool,
     #[serde(default)]
@@ -194,6 +195,8 @@ impl TextEntry {
             size_mm: self.size,
             least_mm: self.least.unwrap_or(self.size),
             align: self.align,
+            // One line stands in the middle of its frame, several begin beside what stands at their left.
+            upright: self.upright.unwrap_or(if 1 < self.lines.unwrap_or(1) { Upright::Top } else { Upright::Middle }),
             bold: self.bold,
             inverse: self.inverse,
             lines: self.lines.unwrap_or(1),
