@@ -132,25 +132,15 @@ pub fn data_matrix(text: &str, gs1: bool, module: u32) -> Option<String> {
     Some(format!("^BXN,{module},200,,,,_^FD{}{data}^FS", if gs1 { "_1" } else { "" }))
 }
 
-/// Code 128 with our own code sets, so that the printer's bars are those of the layout.
+/// Code 128 in the code set that the layout has; `None` when it has both, because not every printer changes at the same place.
 fn code128_data(symbol: &Symbol) -> Option<String> {
-    let mut data = String::new();
-    let mut pairs = false;
-    for (at, value) in code128::characters(&symbol.message)?.into_iter().enumerate() {
+    let mut values = code128::characters(&symbol.message)?.into_iter();
+    let pairs = values.next()? == START_C;
+    let mut data = if pairs { ">;" } else { ">:" }.to_owned();
+    for value in values {
         match value {
-            value if at == 0 => {
-                pairs = value == START_C;
-                data += if pairs { ">;" } else { ">:" };
-            }
             FNC1 => data += ">8",
-            CODE_C if !pairs => {
-                pairs = true;
-                data += ">5";
-            }
-            CODE_B if pairs => {
-                pairs = false;
-                data += ">6";
-            }
+            CODE_B | CODE_C => return None,
             value if pairs => data += &format!("{value:02}"),
             // `>` leads the codes of the command itself.
             value => match char::from(b' '.saturating_add(value)) {
@@ -173,7 +163,8 @@ fn graphic(dots: &Bits, x: u32, y: u32) -> String {
 }
 
 /// Hex digits with runs: `G` to `Y` repeat the next digit 1 to 19 times, `g` to `z` 20 to 400 times, a comma fills the row with
-/// white, `!` with black, a colon repeats the row before.
+/// white, a colon repeats the row before. The sign `!`, which is said to fill a row with ones, is left out: some take that for the
+/// hex digit 1.
 fn packed(dots: &Bits) -> String {
     let mut text = String::new();
     let mut before: Option<&[u8]> = None;
@@ -195,7 +186,6 @@ fn pack_row(row: &[u8], text: &mut String) {
         let last = std::ptr::eq(run.as_ptr_range().end, digits.as_ptr_range().end);
         match digit {
             '0' if last => text.push(','),
-            'F' if last => text.push('!'),
             digit => {
                 let mut left = run.len();
                 while 20 <= left {
