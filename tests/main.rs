@@ -12,6 +12,7 @@ mod house;
 mod intake;
 mod kernel;
 mod kills;
+mod labels;
 mod ledger;
 mod replug;
 mod rig;

@@ -134,7 +134,8 @@ fn target(options: &Options) -> Result<Target<'_>, Stop> {
         }
         (printer, Some(language)) => Target::Printer(language, printer),
         (printer, None) => {
-            let what = format!("`{printer}` is no format; for a printer say what it reads: --language-of-printer zpl or tspl");
+            let what =
+                format!("`{printer}` is no format; for a printer say what it reads: --language-of-printer zpl or tspl");
             return Err(Stop::Fault(what));
         }
     };
@@ -144,14 +145,19 @@ fn target(options: &Options) -> Result<Target<'_>, Stop> {
         Options { copies: Some(_), .. } if !prints => "--copies is for printers",
         Options { epc: Some(_), .. } if !encodes => "--epc is for ZPL printers: TSPL has no common command for tags",
         Options { scale: Some(_), .. } if !matches!(target, Target::Png) => "--scale is for PNG",
-        Options { out: Some(_), .. } if matches!(target, Target::Printer(..)) => "--out and a printer exclude each other",
+        Options { out: Some(_), .. } if matches!(target, Target::Printer(..)) => {
+            "--out and a printer exclude each other"
+        }
         _ => return Ok(target),
     };
     Err(Stop::Fault(misplaced.to_owned()))
 }
 
 fn render(options: &Options, layout: &Layout, target: &Target) -> Result<Vec<u8>, Stop> {
-    let epc = options.epc.as_deref().map(|text| hex::decode(text).ok_or_else(|| Stop::fault("--epc takes pairs of hex digits")));
+    let epc = options
+        .epc
+        .as_deref()
+        .map(|text| hex::decode(text).ok_or_else(|| Stop::fault("--epc takes pairs of hex digits")));
     let copies = options.copies.unwrap_or(1);
     match target {
         Target::Printout(PrinterLanguage::Zpl) | Target::Printer(PrinterLanguage::Zpl, _) => {
@@ -215,7 +221,9 @@ fn send(bytes: &[u8], printer: &str) -> Result<(), Stop> {
             device.flush()
         }),
     }
-    .map_err(|error| Stop::Fault(format!("the printer {printer} did not take the label: {error}; is it on, connected and online?")))
+    .map_err(|error| {
+        Stop::Fault(format!("the printer {printer} did not take the label: {error}; is it on, connected and online?"))
+    })
 }
 
 fn over_network(bytes: &[u8], address: &str) -> std::io::Result<()> {

@@ -59,7 +59,9 @@ impl LabelError {
             LabelError::CodeDoesNotFit { .. } => {
                 "Shorten what the code says, take a larger label or a printer with more dots, or give the code more room in the template."
             }
-            LabelError::TextDoesNotFit { .. } => "Shorten it, or give it more room, lines or a smaller least size in the template.",
+            LabelError::TextDoesNotFit { .. } => {
+                "Shorten it, or give it more room, lines or a smaller least size in the template."
+            }
             LabelError::QuietZone { .. } => "Move the elements of the template apart.",
             LabelError::UnknownField { .. }
             | LabelError::NotPrintable { .. }

@@ -87,7 +87,8 @@ impl Fonts {
 
     /// The first font that has the character, with units per em.
     fn face(&self, letter: char) -> Option<(&dyn AnyFont, GlyphId, f32)> {
-        let faces = std::iter::once(&self.house as &dyn AnyFont).chain(self.more.iter().map(|font| font as &dyn AnyFont));
+        let faces =
+            std::iter::once(&self.house as &dyn AnyFont).chain(self.more.iter().map(|font| font as &dyn AnyFont));
         faces.into_iter().find_map(|face| {
             let id = face.id(letter);
             (id.0 != 0).then(|| face.units().map(|units| (face, id, units))).flatten()
@@ -129,7 +130,10 @@ impl Fonts {
     /// Lays each character down in the middle of a cell, as a printer's font of fixed width does.
     pub fn set_in_cells(&self, text: &str, em: u32, cell: u32, left: u32, baseline: u32) -> Vec<Letter> {
         let place = |at: u32, letter| left + at * cell + cell.saturating_sub(self.advance(letter, em)) / 2;
-        (0..).zip(text.chars()).map(|(at, letter)| self.letter(letter, em, false, place(at, letter), baseline)).collect()
+        (0..)
+            .zip(text.chars())
+            .map(|(at, letter)| self.letter(letter, em, false, place(at, letter), baseline))
+            .collect()
     }
 
     fn letter(&self, letter: char, em: u32, bold: bool, x: u32, baseline: u32) -> Letter {
@@ -271,7 +275,8 @@ mod tests {
         let mut dots = Bits::new(100, 30);
         let letters = fonts.set("红红", 16, false, 3, 20);
         letters.iter().for_each(|letter| letter.draw(&mut dots));
-        let letter = |left: u32| (0..30).map(|y| (0..16).map(|x| dots.get(left + x, y)).collect()).collect::<Vec<Vec<_>>>();
+        let letter =
+            |left: u32| (0..30).map(|y| (0..16).map(|x| dots.get(left + x, y)).collect()).collect::<Vec<Vec<_>>>();
         assert_eq!(letter(3), letter(19));
         assert!(letter(3).concat().iter().filter(|dot| **dot).count() > 50);
     }

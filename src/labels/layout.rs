@@ -80,7 +80,8 @@ impl CodeMark {
     /// The symbol with its quiet zone.
     pub fn with_quiet(&self) -> Area {
         let quiet = self.symbol.quiet;
-        let [left, right, above, below] = [quiet.left, quiet.right, quiet.above, quiet.below].map(|edge| edge * self.module);
+        let [left, right, above, below] =
+            [quiet.left, quiet.right, quiet.above, quiet.below].map(|edge| edge * self.module);
         Area {
             x: self.area.x.saturating_sub(left),
             y: self.area.y.saturating_sub(above),
@@ -125,10 +126,14 @@ impl Layout {
 
     /// The texts of the label, line by line.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.marks.iter().flat_map(|mark| match mark {
-            Mark::Text(text) => text.lines.as_slice(),
-            Mark::Rule(_) | Mark::Code(_) => &[],
-        }.iter().map(String::as_str))
+        self.marks.iter().flat_map(|mark| {
+            match mark {
+                Mark::Text(text) => text.lines.as_slice(),
+                Mark::Rule(_) | Mark::Code(_) => &[],
+            }
+            .iter()
+            .map(String::as_str)
+        })
     }
 }
 
@@ -305,7 +310,9 @@ impl Bench<'_> {
             return None;
         }
         let letters = u32::try_from(words.len()).ok()?;
-        let fits = |font: &&PrinterFont| font.height <= area.height && letters.checked_mul(font.width).is_some_and(|width| width <= area.width);
+        let fits = |font: &&PrinterFont| {
+            font.height <= area.height && letters.checked_mul(font.width).is_some_and(|width| width <= area.width)
+        };
         let font = *PRINTER_FONTS.iter().find(fits)?;
         let (width, height) = (letters * font.width, font.height);
         let room = area.width - width;
@@ -370,7 +377,8 @@ impl Bench<'_> {
             let side = if symbol.is_bars() { area.width } else { area.width.min(area.height) };
             return does_not_fit(self.mm(across.max(down) * narrow), self.mm(side));
         }
-        let height = if symbol.is_bars() { area.height.saturating_sub(digits) } else { symbol.modules.height() * module };
+        let height =
+            if symbol.is_bars() { area.height.saturating_sub(digits) } else { symbol.modules.height() * module };
         if symbol.is_bars() && height < self.dots(BARS_MIN_MM) {
             return does_not_fit(BARS_MIN_MM + self.mm(digits), self.mm(area.height));
         }
@@ -399,7 +407,14 @@ impl Bench<'_> {
     }
 
     /// What a person reads under bars; the digits of an EAN stand under the bars that say them.
-    fn digits(&self, mark: &CodeMark, readable: &str, height: u32, code: &Code, layout: &mut Layout) -> Result<(), LabelError> {
+    fn digits(
+        &self,
+        mark: &CodeMark,
+        readable: &str,
+        height: u32,
+        code: &Code,
+        layout: &mut Layout,
+    ) -> Result<(), LabelError> {
         let text = mark.symbol.message.text.as_str();
         let m = mark.module;
         // Modules from the first bar: 3 of the guard, 7 a digit, 5 in the middle.

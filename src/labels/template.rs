@@ -273,7 +273,10 @@ impl Template {
             Element::Rule(rule) => (rule.frame, Vec::new()),
             Element::Code(code) => {
                 if code.data.is_empty() || !(0.1 <= code.module_mm.0 && code.module_mm.0 <= code.module_mm.1) {
-                    return Err(format!("the code at {} needs data, and 0.1 <= narrowest <= widest module", code.frame));
+                    return Err(format!(
+                        "the code at {} needs data, and 0.1 <= narrowest <= widest module",
+                        code.frame
+                    ));
                 }
                 for data in &code.data {
                     self.check_data(code, data)?;
@@ -285,7 +288,10 @@ impl Template {
             return Err(format!("the element at {frame} has no place on the label"));
         }
         if self.width_mm < frame.x + frame.width || self.height_mm < frame.y + frame.height {
-            return Err(format!("the element at {frame} reaches over the edge of {} x {} mm", self.width_mm, self.height_mm));
+            return Err(format!(
+                "the element at {frame} reaches over the edge of {} x {} mm",
+                self.width_mm, self.height_mm
+            ));
         }
         if self.blank.is_some_and(|blank| blank.meets(&frame)) {
             return Err(format!("the element at {frame} reaches into the part that stays blank"));
@@ -306,7 +312,9 @@ impl Template {
 
     fn check_data(&self, code: &Code, data: &Data) -> Result<(), String> {
         match data {
-            Data::Elements(_) if code.kind == symbols::Kind::Ean => Err("an EAN carries digits, no elements".to_owned()),
+            Data::Elements(_) if code.kind == symbols::Kind::Ean => {
+                Err("an EAN carries digits, no elements".to_owned())
+            }
             Data::Elements(elements) => match elements.iter().find(|(ai, _)| !elements::is_written(ai)) {
                 Some((ai, _)) => Err(format!("({ai}) is no application identifier that labels write")),
                 None => Ok(()),

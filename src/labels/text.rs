@@ -37,7 +37,8 @@ pub struct Set {
 pub fn set(fonts: &Fonts, text: &str, setting: &Setting) -> Set {
     let fitting = (setting.least..=setting.largest).rev().find_map(|em| {
         let lines = broken(fonts, text, em, setting.area.width);
-        (lines.len() <= lines_at(em, setting) && lines.iter().all(|line| fits(fonts, line, em, setting))).then_some((em, lines))
+        (lines.len() <= lines_at(em, setting) && lines.iter().all(|line| fits(fonts, line, em, setting)))
+            .then_some((em, lines))
     });
     let (em, lines, cut) = match fitting {
         Some((em, lines)) => (em, lines, false),

@@ -71,7 +71,8 @@ impl<'a> Filled<'a> {
                 Some((own, "en" | "zh-CN")) => (own, true),
                 _ => (name.as_str(), false),
             };
-            let field = template.field(own).filter(|field| !twin || field.kind == Kind::Text && field.choices.is_empty());
+            let field =
+                template.field(own).filter(|field| !twin || field.kind == Kind::Text && field.choices.is_empty());
             check(field.ok_or_else(|| LabelError::unknown_field(template, name))?, text)?;
         }
         match template.fields.iter().find(|field| field.required && values.given(&field.name).is_none()) {

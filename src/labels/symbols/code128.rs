@@ -74,7 +74,9 @@ pub fn characters(message: &Message) -> Option<Vec<u8>> {
     for place in (0..items.len()).rev() {
         let stay = [Set::B, Set::C].map(|set| {
             let taken = step(set, items.get(place..).unwrap_or_default());
-            taken.and_then(|(_, used)| costs.get(place + used)?.get(set as usize)).map_or(usize::MAX / 2, |cost| 1 + cost)
+            taken
+                .and_then(|(_, used)| costs.get(place + used)?.get(set as usize))
+                .map_or(usize::MAX / 2, |cost| 1 + cost)
         });
         if let Some(cost) = costs.get_mut(place) {
             *cost = [stay[0].min(1 + stay[1]), stay[1].min(1 + stay[0])];

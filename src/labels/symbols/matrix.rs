@@ -30,8 +30,8 @@ pub(super) fn qr(message: Message) -> Result<Symbol, NotEncodable> {
     let code = stream.and_then(|stream| QrCode::with_bits(stream, LEVEL)).map_err(|_| too_long(Kind::Qr, &message))?;
     let width = u32::try_from(code.width()).unwrap_or_default();
     let modules = bitmap(width, code.to_colors().into_iter().map(|colour| colour == Color::Dark));
-    let whole_in_bytes = Stream::new(code.version()).push_byte_data(bytes).is_ok()
-        && byte_stream_fits(bytes.len(), code.version());
+    let whole_in_bytes =
+        Stream::new(code.version()).push_byte_data(bytes).is_ok() && byte_stream_fits(bytes.len(), code.version());
     // Whatever segments a printer chooses, it needs at most those of one byte segment and at least ours.
     let settled = !message.gs1 && printable(&message.text) && whole_in_bytes;
     Ok(Symbol { kind: Kind::Qr, message, modules, quiet: Quiet::around(4), settled })
@@ -59,9 +59,7 @@ fn smallest(push: impl Fn(&mut Stream) -> QrResult<()>) -> QrResult<Stream> {
 fn gs1_stream(bytes: &[u8]) -> QrResult<Stream> {
     // Behind FNC1 a % of the alphanumeric mode is the separator, so a true % needs bytes.
     let (digits, rest) = bytes.split_at(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count());
-    let alphanumeric = |&byte: &u8| {
-        matches!(byte, GROUP_SEPARATOR | b'0'..=b'9' | b'A'..=b'Z' | b'*' | b'+' | b'-' | b'.' | b'/' | b':')
-    };
+    let alphanumeric = |&byte: &u8| matches!(byte, GROUP_SEPARATOR | b'0'..=b'9' | b'A'..=b'Z' | b'*' | b'+' | b'-' | b'.' | b'/' | b':');
     let packed: Vec<u8> = rest.iter().map(|&byte| if byte == GROUP_SEPARATOR { b'%' } else { byte }).collect();
     smallest(|stream| {
         stream.push_fnc1_first_position()?;
@@ -79,10 +77,10 @@ fn gs1_stream(bytes: &[u8]) -> QrResult<Stream> {
 /// A Data Matrix ECC 200, square. Source: ISO/IEC 16022.
 pub(super) fn data_matrix(message: Message) -> Result<Symbol, NotEncodable> {
     let squares = || SymbolList::default().enforce_square();
-    let builder = || {
-        DataMatrixBuilder::new().with_symbol_list(squares()).with_macros(false).with_fnc1_start(message.gs1)
-    };
-    let encoded = if message.gs1 { builder().encode(message.text.as_bytes()) } else { builder().encode_str(&message.text) };
+    let builder =
+        || DataMatrixBuilder::new().with_symbol_list(squares()).with_macros(false).with_fnc1_start(message.gs1);
+    let encoded =
+        if message.gs1 { builder().encode(message.text.as_bytes()) } else { builder().encode_str(&message.text) };
     let code = encoded.map_err(|_| too_long(Kind::DataMatrix, &message))?.bitmap();
     // The plainest encodation there is; a printer that packs better cannot come below our size, which is the least.
     let plain = builder().with_encodation_types(EncodationType::Ascii).encode(message.text.as_bytes());

@@ -135,7 +135,7 @@ impl Label {
             gap_mm: self.gap_mm,
             blank: self.blank.map(frame),
             fields: self.field.into_iter().map(FieldEntry::field).collect(),
-            elements: rules.chain(texts).chain(codes).collect::<Result<_, String>>()?,
+            elements: rules.chain(codes).chain(texts).collect::<Result<_, String>>()?,
         })
     }
 }
@@ -145,9 +145,8 @@ fn frame([x, y, width, height]: [f64; 4]) -> Frame {
 }
 
 fn pattern(text: &str) -> Result<Pattern, String> {
-    Pattern::parse(text).ok_or_else(|| {
-        format!("`{text}`: a field is written {{name}}, and a brace of its own is written twice")
-    })
+    Pattern::parse(text)
+        .ok_or_else(|| format!("`{text}`: a field is written {{name}}, and a brace of its own is written twice"))
 }
 
 impl InWords {
