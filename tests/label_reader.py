@@ -11,7 +11,8 @@ for path in sys.argv[1:]:
     label = Image.open(path).convert("L")
     picture = Image.new("L", (label.width + 40, label.height + 40), 255)
     picture.paste(label, (20, 20))
-    picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST)
+    if picture.width < 1000:
+        picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST)
     codes = zxingcpp.read_barcodes(picture, text_mode=zxingcpp.TextMode.Plain)
     found = [{"hex": code.bytes.hex(), "aim": code.symbology_identifier, "gs1": code.content_type.name == "GS1"} for code in codes]
     print(json.dumps({"file": path, "codes": found}))

@@ -533,6 +533,10 @@ fn a_template_that_cannot_work_is_refused_with_its_place() {
         ),
         ("plain = \"{code}\"|elements = \"(99){code}\"", "tray: (99) is no application identifier that labels write"),
         ("plain = \"{code}\"|elements = \"01{code}\"", "tray: `01{code}`: elements are written (01){gtin}(21){serial}"),
+        (
+            "name = \"home\"|name = \"home\"\ndefault = \"x\"\nchoices.y = { zh-CN = \"一\", en = \"one\" }",
+            "tray: the default of the field `home` is none of its choices",
+        ),
         ("bold = true|bald = true", "tray, line 28: unknown field `bald`"),
         (
             "least = 2.6|least = 9",
@@ -623,7 +627,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whatever is filled in: a sentence, or a label on which everything is inside and every printer burns the same.
     #[test]

@@ -256,6 +256,12 @@ impl Template {
         if let Some(field) = self.fields.iter().find(|field| field.required && field.default.is_some()) {
             return Err(format!("the field `{}` is required and has a default; it can be only one", field.name));
         }
+        let strange = |field: &&Field| {
+            !field.choices.is_empty() && field.default.as_ref().is_some_and(|value| !field.choices.contains_key(value))
+        };
+        if let Some(field) = self.fields.iter().find(strange) {
+            return Err(format!("the default of the field `{}` is none of its choices", field.name));
+        }
         self.elements.iter().try_for_each(|element| self.check_element(element))
     }
 

@@ -20,16 +20,16 @@ pub(super) fn encode(message: Message) -> Result<Symbol, NotEncodable> {
     };
     let digits: Vec<u8> =
         text.bytes().map(|byte| byte.is_ascii_digit().then(|| byte - b'0')).collect::<Option<_>>().ok_or_else(wrong)?;
-    let (left, right, sets) = match digits.as_slice() {
-        &[first, ref rest @ ..] if rest.len() == 12 => (&rest[..6], &rest[6..], FIRST.get(usize::from(first))),
-        all if all.len() == 8 => (&all[..4], &all[4..], Some(&0)),
+    let (halves, sets) = match digits.as_slice() {
+        &[first, ref rest @ ..] if rest.len() == 12 => (rest.split_at_checked(6), FIRST.get(usize::from(first))),
+        all if all.len() == 8 => (all.split_at_checked(4), Some(&0)),
         _ => return Err(wrong()),
     };
     let (body, last) = text.split_at(text.len() - 1);
     if let Some(right) = gs1::check_digit(body).filter(|right| last != right.to_string()) {
         return Err(NotEncodable::CheckDigit { text: text.to_owned(), right });
     }
-    let sets = sets.copied().ok_or_else(wrong)?;
+    let ((left, right), sets) = halves.zip(sets.copied()).ok_or_else(wrong)?;
     let set_a = |digit: u8| SET_A.get(usize::from(digit)).copied().unwrap_or_default();
     let mut bars = vec![true, false, true];
     let mut add = |pattern: u8| bars.extend((0..7).rev().map(|bit| pattern >> bit & 1 == 1));
