@@ -159,8 +159,46 @@ static LAYOUTS: LazyLock<Vec<(String, Layout)>> = LazyLock::new(|| {
             ));
         }
     }
+    all.extend(random_messages().into_iter().enumerate().map(|(at, (kind, data, pairs))| {
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(field, text)| (*field, text.as_str())).collect();
+        let layout = laid(&with_code(kind, data), &pairs, Dpi::D203, Language::English);
+        (format!("{at}-random-{kind}"), layout.unwrap_or_else(|error| panic!("{kind} {pairs:?}: {error}")))
+    }));
     all
 });
+
+/// Symbology, what the code says, and the fields.
+type Random = (&'static str, &'static str, Vec<(&'static str, String)>);
+
+/// The same messages each time, of every length and mixture of digits, letters and signs.
+fn random_messages() -> Vec<Random> {
+    let mut state = 0x5eed_u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let mut messages = Vec::new();
+    for (kind, data, letters) in [
+        ("code128", "plain = \"{a}\"", " 0123456789ABab!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"),
+        ("code128", "elements = \"(10){a}(21){b}\"", "0123456789012345678901234567890ABab_%-"),
+        ("data_matrix", "plain = \"{a}\"", "0123456789ABCDab -_^~红é"),
+        ("data_matrix", "elements = \"(01){gtin}(10){a}(21){b}\"", "012345678901234567890ABCab_%-"),
+        ("qr", "plain = \"{a}\"", "0123456789ABCDab -_^~红宝石é"),
+        ("qr", "elements = \"(01){gtin}(10){a}(21){b}\"", "012345678901234567890ABCDEF/:"),
+        ("qr", "elements = \"(01){gtin}(10){a}(21){b}\"", "012345678901234567890ABCab_%-"),
+    ] {
+        let letters: Vec<char> = letters.chars().collect();
+        for length in 1..=6 {
+            let mut text = |length: usize| {
+                let text: String = (0..length).map(|_| letters[below(letters.len())]).collect();
+                // Blanks at the ends do not count.
+                format!("{}x", text.trim())
+            };
+            messages.push((kind, data, vec![("a", text(2 * length)), ("b", text(length)), ("gtin", GTIN.to_owned())]));
+        }
+    }
+    messages
+}
 
 fn one_code(layout: &Layout) -> (SymbolKind, &str, bool) {
     let code = layout.codes().next().unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Texts are sent as graphics, because printers lack Chinese letters and their Latin ones differ. Codes are sent as the printer's
 //! own commands where any encoder must come to the size of the layout ([`Symbol::settled`]); the others as graphics, since a
-//! printer that chose a larger symbol would print over its neighbours. Sources: ZPL II Programming Guide (^BC, ^BE, ^B8, ^BQ, ^BX,
+//! printer that chose a larger symbol would print over its neighbours. Sources: ZPL II Programming Guide (^BC, ^BQ, ^BX,
 //! ^FH, ^GB, ^GF, ^HV), RFID Programming Guide (^RS, ^RF).
 
 use std::fmt::Write;
@@ -111,9 +111,8 @@ fn native(symbol: &Symbol, module: u32, height: u32) -> Option<String> {
         Kind::Qr => Some(qr(text, module)),
         Kind::DataMatrix => data_matrix(text, symbol.message.gs1, module),
         Kind::Code128 => Some(format!("^BCN,{height},N,N,N,N{}", field(&code128_data(symbol)?))),
-        // The printer adds the check digit itself.
-        Kind::Ean if text.len() == 13 => Some(format!("^BEN,{height},N,N{}", field(text.get(..12)?))),
-        Kind::Ean => Some(format!("^B8N,{height},N,N{}", field(text.get(..7)?))),
+        // Printers draw the guard bars of an EAN longer than the others, over our digits.
+        Kind::Ean => None,
     }
 }
 
@@ -123,12 +122,12 @@ pub fn qr(text: &str, module: u32) -> String {
 }
 
 /// A Data Matrix ECC 200. The escape character is always named, since manuals differ on what it is otherwise; `_1` is FNC1.
-/// `None` for what would need hex digits beside it: `^` and `~`.
+/// `None` for `^` and `~`, which would need hex digits beside it, and for `_`, which not every printer takes doubled.
 pub fn data_matrix(text: &str, gs1: bool, module: u32) -> Option<String> {
-    if text.contains(['^', '~']) {
+    if text.contains(['^', '~', '_']) {
         return None;
     }
-    let data = text.replace('_', "__").replace(char::from(GROUP_SEPARATOR), "_1");
+    let data = text.replace(char::from(GROUP_SEPARATOR), "_1");
     Some(format!("^BXN,{module},200,,,,_^FD{}{data}^FS", if gs1 { "_1" } else { "" }))
 }
 

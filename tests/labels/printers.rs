@@ -47,7 +47,7 @@ pub fn zpl(program: &[u8]) -> Printed {
             }
             // A QR code sinks by the height of bars, which the label sets to one dot.
             "BQ" => printed.own.push((x, y + 1)),
-            "BX" | "BC" | "BE" | "B8" => printed.own.push((x, y)),
+            "BX" | "BC" => printed.own.push((x, y)),
             _ => (),
         }
     }
