@@ -14,6 +14,7 @@ pub mod epc;
 pub mod identity;
 
 pub mod event;
+pub mod labels;
 
 pub mod ledger;
 

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["gs1"],
     &["epc"],
     &["identity"],
-    &["event"],
+    &["event", "labels"],
     &["ledger"],
     &["sync", "face"],
     &["config"],

@@ -15,6 +15,7 @@ mod identity;
 mod intake;
 mod kernel;
 mod kills;
+mod labels;
 mod ledger;
 mod replug;
 mod rig;

@@ -6,6 +6,7 @@ mod check_config;
 mod decode;
 mod demo;
 mod devices;
+mod label;
 mod server;
 mod simulate;
 mod status;
@@ -43,6 +44,8 @@ enum Command {
     Watch(watch::Options),
     /// Say what bytes or pictures mean, one answer a line
     Decode(decode::Options),
+    /// Make a label: bytes for a ZPL or TSPL printer, or a picture
+    Label(Box<label::Options>),
     /// Say how a terminal is doing
     Status(status::Options),
     /// Check every line and seal of a terminal's book
@@ -77,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Devices(options) => devices::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Decode(options) => decode::run(&options),
+        Command::Label(options) => label::run(&options),
         Command::Status(options) => status::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Bench(options) => bench::run(&options),
