@@ -10,10 +10,20 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{llrp, r200, scanner};
+use crate::{llrp, r200, scale, scanner};
 
 /// Every family, in the order of a list.
-pub const FAMILIES: &[&Family] = &[&scanner::FAMILY, &r200::FAMILY, &llrp::FAMILY];
+pub const FAMILIES: &[&Family] = &[
+    &scanner::FAMILY,
+    &r200::FAMILY,
+    &llrp::FAMILY,
+    &scale::MT_SICS_FAMILY,
+    &scale::AND_FAMILY,
+    &scale::OHAUS_FAMILY,
+    &scale::SBI_FAMILY,
+    &scale::TOLEDO_8217_FAMILY,
+    &scale::TOLEDO_CONTINUOUS_FAMILY,
+];
 
 /// Devices that speak alike.
 #[derive(Debug)]

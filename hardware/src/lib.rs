@@ -19,6 +19,7 @@ pub mod event;
 mod hex;
 pub mod llrp;
 pub mod r200;
+pub mod scale;
 pub mod scanner;
 pub mod settings;
 pub mod simulator;

@@ -4,7 +4,9 @@
 mod camera;
 mod families;
 mod llrp;
+mod pair;
 mod r200;
+mod scale;
 mod scanner;
 mod stage;
 mod vectors;

@@ -12,6 +12,7 @@ use crate::simulator::script::{Presentation, Sent};
 pub mod llrp;
 mod outbox;
 pub mod r200;
+pub mod scale;
 pub mod scanner;
 pub mod script;
 
