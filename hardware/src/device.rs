@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{llrp, r200, scale, scanner};
+use crate::{llrp, modbus, r200, scale, scanner};
 
 /// Every family, in the order of a list.
 pub const FAMILIES: &[&Family] = &[
@@ -23,6 +23,8 @@ pub const FAMILIES: &[&Family] = &[
     &scale::SBI_FAMILY,
     &scale::TOLEDO_8217_FAMILY,
     &scale::TOLEDO_CONTINUOUS_FAMILY,
+    &modbus::CLIMATE_FAMILY,
+    &modbus::RELAY_FAMILY,
 ];
 
 /// Devices that speak alike.

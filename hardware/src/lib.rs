@@ -18,6 +18,7 @@ pub mod device;
 pub mod event;
 mod hex;
 pub mod llrp;
+pub mod modbus;
 pub mod r200;
 pub mod scale;
 pub mod scanner;

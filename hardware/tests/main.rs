@@ -4,6 +4,7 @@
 mod camera;
 mod families;
 mod llrp;
+mod modbus;
 mod pair;
 mod r200;
 mod scale;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::simulator::script::{Presentation, Sent};
 
 pub mod llrp;
+pub mod modbus;
 mod outbox;
 pub mod r200;
 pub mod scale;
