@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{llrp, modbus, r200, scale, scanner};
+use crate::{acr122u, llrp, modbus, pn532, r200, rdm6300, scale, scanner};
 
 /// Every family, in the order of a list.
 pub const FAMILIES: &[&Family] = &[
@@ -25,6 +25,9 @@ pub const FAMILIES: &[&Family] = &[
     &scale::TOLEDO_CONTINUOUS_FAMILY,
     &modbus::CLIMATE_FAMILY,
     &modbus::RELAY_FAMILY,
+    &rdm6300::FAMILY,
+    &pn532::FAMILY,
+    &acr122u::FAMILY,
 ];
 
 /// Devices that speak alike.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+mod cards;
 mod families;
 mod llrp;
 mod modbus;

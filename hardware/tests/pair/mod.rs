@@ -5,9 +5,10 @@ use std::time::Duration;
 use gatebook_hardware::command::{Answer, Command};
 use gatebook_hardware::device::{Cut, Family, Session};
 use gatebook_hardware::event::{Event, Read};
-use gatebook_hardware::settings::{Settings, Value};
+use gatebook_hardware::settings::{self, Settings};
 use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::script::Presentation;
+use serde_json::Value;
 
 const STEP: Duration = Duration::from_millis(5);
 
@@ -16,7 +17,7 @@ pub fn ms(ms: u64) -> Duration {
 }
 
 /// The settings of a family with some of them set.
-pub fn settings(family: &'static Family, set: &[(&str, Value)]) -> Settings {
+pub fn settings(family: &'static Family, set: &[(&str, settings::Value)]) -> Settings {
     let mut settings = Settings::of(family.settings);
     for (name, value) in set {
         settings.set(name, value.clone()).unwrap();
@@ -24,8 +25,8 @@ pub fn settings(family: &'static Family, set: &[(&str, Value)]) -> Settings {
     settings
 }
 
-pub fn word(word: &str) -> Value {
-    Value::Text(word.to_owned())
+pub fn word(word: &str) -> settings::Value {
+    settings::Value::Text(word.to_owned())
 }
 
 pub struct Pair<D: ?Sized> {
@@ -136,9 +137,13 @@ pub fn cut(cut: impl Fn(&[u8]) -> Cut, bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
 
 /// Checks that `found` says all that `want` says.
 #[track_caller]
-pub fn assert_says(found: &serde_json::Value, want: &serde_json::Value, id: &serde_json::Value) {
-    for (field, value) in want.as_object().unwrap() {
-        assert_eq!(&found[field], value, "{id}: {field} of {found}");
+pub fn assert_says(found: &Value, want: &Value, id: &Value) {
+    match (want, found) {
+        (Value::Object(want), _) => want.iter().for_each(|(field, want)| assert_says(&found[field], want, id)),
+        (Value::Array(want), Value::Array(all)) if want.len() == all.len() => {
+            all.iter().zip(want).for_each(|(found, want)| assert_says(found, want, id));
+        }
+        _ => assert_eq!(found, want, "{id}"),
     }
 }
 
@@ -155,7 +160,7 @@ pub fn pass(family: &'static Family, file: &str) {
             assert!(!matches!(found, Cut::Message(len) if len == input.len()), "{}: {end}", vector["id"]);
         }
     }
-    let all: serde_json::Value = serde_json::from_str(file).unwrap();
+    let all: Value = serde_json::from_str(file).unwrap();
     let vectors = |op: &'static str| all["vectors"].as_array().unwrap().iter().filter(move |vector| vector["op"] == op);
     for vector in vectors("reject") {
         let input = crate::vectors::hex(&vector["input_hex"]);
