@@ -21,6 +21,7 @@ mod hex;
 pub mod llrp;
 pub mod modbus;
 pub mod pn532;
+pub mod printer;
 pub mod r200;
 pub mod rdm6300;
 pub mod scale;

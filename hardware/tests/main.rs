@@ -7,6 +7,7 @@ mod families;
 mod llrp;
 mod modbus;
 mod pair;
+mod printer;
 mod r200;
 mod scale;
 mod scanner;

@@ -14,6 +14,7 @@ pub mod llrp;
 pub mod modbus;
 mod outbox;
 pub mod pn532;
+pub mod printer;
 pub mod r200;
 pub mod rdm6300;
 pub mod scale;
