@@ -2,10 +2,16 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+mod cards;
 mod families;
+mod gpio;
 mod llrp;
+mod modbus;
+mod pair;
+mod printer;
 mod push;
 mod r200;
+mod scale;
 mod scanner;
 mod stage;
 mod vectors;
