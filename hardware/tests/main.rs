@@ -3,8 +3,10 @@
 #[cfg(feature = "camera")]
 mod camera;
 mod families;
+mod hid_pos;
 mod llrp;
 mod r200;
 mod scanner;
+mod ssi;
 mod stage;
 mod vectors;

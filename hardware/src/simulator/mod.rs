@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use crate::simulator::script::{Presentation, Sent};
 
+pub mod hid_pos;
 pub mod llrp;
 mod outbox;
 pub mod r200;
 pub mod scanner;
 pub mod script;
+pub mod ssi;
 
 /// A simulated device.
 pub trait Simulator: Debug + Send {

@@ -1,0 +1,728 @@
+//! A session with one decoder: wake it, learn who it is, set it, acknowledge what it read, notice when it is gone.
+//!
+//! The decoder repeats a message until it is acknowledged and marks the repetition. So a message that is marked and the
+//! same as the last one that was taken is acknowledged again and not read again. One that is marked and different was
+//! never heard before. When a message came with a wrong checksum and unmarked, its repetition is the first that was
+//! heard, even where it is the same as the last.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::aim::{self, AimMode};
+use crate::command::{Answer, Command, Signal, Unable};
+use crate::device::Session;
+use crate::event::Event;
+use crate::ssi::frame::{self, FRAME_MAX, Frame, FrameError, opcode, status};
+use crate::ssi::symbology;
+
+/// How long an answer may take: less than the 2 s after which the decoder repeats.
+pub const ANSWER: Duration = Duration::from_secs(1);
+
+/// Times that a message is sent: the protocol asks for two repetitions.
+const TRIES: u8 = 3;
+
+/// A decoder that sleeps loses the first byte; it is awake so long after a 00.
+pub const WAKE: Duration = Duration::from_millis(50);
+
+/// Silence after which the decoder may sleep: it does so after half a second at the earliest.
+const AWAKE: Duration = Duration::from_millis(400);
+
+/// Silence after which the decoder is asked whether it is there; with three unanswered questions it is lost 13 s after
+/// its last word.
+pub const ASK: Duration = Duration::from_secs(10);
+
+/// Pause in the middle of a frame after which the rest will not come: 100 characters at 9600 baud.
+pub const GAP: Duration = Duration::from_millis(100);
+
+/// Time between two requests to repeat: one for each message that was garbled, not for each byte of it.
+const NAKS_APART: Duration = Duration::from_millis(250);
+
+/// How long the next packet of a long message may take: the decoder sends each three times, 2 s apart.
+const PACKET: Duration = Duration::from_secs(10);
+
+/// Longest text: the largest QR code holds 7089 characters.
+const TEXT_MAX: usize = 8192;
+
+/// What waits to be asked at most; the settings of one opening are four.
+const TODO_MAX: usize = 32;
+
+/// Beeps, by their number: two short high ones, and a slow warble.
+const BEEP_GOOD: u8 = 0x01;
+const BEEP_BAD: u8 = 0x15;
+
+/// Parameters, by their number.
+mod parameter {
+    /// No beep when a parameter changes.
+    pub const SILENT: u8 = 0xFF;
+    pub const PACKETED: u8 = 0xEE;
+    pub const CODE_ID: u8 = 0x2D;
+    pub const TRIGGER: u8 = 0x8A;
+    pub const ON: u8 = 0x01;
+    pub const AIM: u8 = 0x01;
+    pub const TRIGGER_HOST: u8 = 0x08;
+    pub const TRIGGER_LEVEL: u8 = 0x00;
+}
+
+/// The event that a decoder reports after its power came.
+const BOOTED: u8 = 0x03;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub aim: AimMode,
+    /// The terminal pulls the trigger, not a hand.
+    pub host_trigger: bool,
+    /// Whether the decoder is told its settings.
+    pub configure: bool,
+    /// The same unmarked message within this time is a repetition.
+    pub repeat: Duration,
+}
+
+impl Settings {
+    pub(super) fn of(settings: &crate::settings::Settings) -> Settings {
+        Settings {
+            aim: AimMode::of(&settings.text("aim")),
+            host_trigger: settings.text("trigger") == "host",
+            configure: settings.flag("configure"),
+            repeat: Duration::from_millis(settings.whole("repeat_ms")),
+        }
+    }
+
+    /// What the decoder is told, without outlasting its power.
+    fn parameters(&self) -> Vec<u8> {
+        let mut data = vec![parameter::SILENT, parameter::PACKETED, parameter::ON];
+        if self.aim != AimMode::Absent {
+            data.extend([parameter::CODE_ID, parameter::AIM]);
+        }
+        let trigger = if self.host_trigger { parameter::TRIGGER_HOST } else { parameter::TRIGGER_LEVEL };
+        data.extend([parameter::TRIGGER, trigger]);
+        data
+    }
+}
+
+/// A session with one decoder. Holds one frame that is not complete, one text of at most [`TEXT_MAX`] bytes, and the
+/// events not yet polled.
+#[derive(Clone, Debug)]
+pub struct Ssi {
+    settings: Settings,
+    open: bool,
+    /// [`Event::Ready`] was reported since the link was opened.
+    ready: bool,
+    model: String,
+    /// The messages that the decoder says it knows.
+    known: Option<Vec<u8>>,
+    /// It acknowledges in the way of cordless bases.
+    cordless: bool,
+    todo: VecDeque<Request>,
+    /// How far the first of `todo` is.
+    asked: Asked,
+    received: Vec<u8>,
+    /// When the last byte came.
+    heard: Duration,
+    /// When the last sound frame came.
+    sound: Duration,
+    nak_sent: Option<Duration>,
+    last: Option<Taken>,
+    parts: Option<Parts>,
+    /// Packets of a text were given up, and what is repeated now may be the rest of it.
+    orphaned: bool,
+    /// Lamps to be switched off, and when.
+    lamps: Vec<(Duration, u8)>,
+    noise: usize,
+    out: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+}
+
+/// Something that the decoder is asked, and answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Request {
+    why: Why,
+    opcode: u8,
+    data: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Revision,
+    Capabilities,
+    Parameters,
+    Enable,
+    /// Whether it is still there.
+    Alive,
+    /// A station wants it.
+    Command {
+        number: u32,
+    },
+    /// Nobody waits for the answer.
+    Lamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Not,
+    /// A 00 was sent; the request follows.
+    Waking {
+        until: Duration,
+        tries: u8,
+    },
+    Waiting {
+        until: Duration,
+        tries: u8,
+    },
+}
+
+/// The last packet that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Taken {
+    opcode: u8,
+    data: Vec<u8>,
+    at: Duration,
+}
+
+/// A text of which some packets came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
+    symbology: u8,
+    text: Vec<u8>,
+    /// For messages of numbered segments: the next, and the length of the whole.
+    segments: Option<(u8, usize)>,
+    until: Duration,
+    /// The link was opened anew since: only a repetition goes on with it.
+    resumed: bool,
+}
+
+impl Ssi {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            open: false,
+            ready: false,
+            model: String::new(),
+            known: None,
+            cordless: false,
+            todo: VecDeque::new(),
+            asked: Asked::Not,
+            received: Vec::new(),
+            heard: Duration::ZERO,
+            sound: Duration::ZERO,
+            nak_sent: None,
+            last: None,
+            parts: None,
+            orphaned: false,
+            lamps: Vec::new(),
+            noise: 0,
+            out: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+}
+
+impl Session for Ssi {
+    /// The link was just opened: asks who is there. What was taken last is remembered: the decoder may repeat it.
+    fn opened(&mut self, now: Duration) {
+        self.forget();
+        if let Some(parts) = &mut self.parts {
+            (parts.resumed, parts.until) = (true, now.saturating_add(PACKET));
+        }
+        (self.open, self.ready, self.cordless, self.known) = (true, false, false, None);
+        (self.heard, self.sound, self.nak_sent) = (now, now, None);
+        self.model.clear();
+        self.request(Why::Revision, opcode::REQUEST_REVISION, &[]);
+        self.wake_up(0, now);
+    }
+
+    /// Takes what the port just delivered, in any split.
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
+        if !self.open || bytes.is_empty() {
+            return;
+        }
+        if self.rest_lost().is_some_and(|lost| lost <= now) {
+            self.take_frames(Rest::Lost, now);
+        }
+        self.heard = now;
+        self.received.extend_from_slice(bytes);
+        self.take_frames(Rest::Comes, now);
+        self.tick(now);
+    }
+
+    /// Acts on the time: repeats, asks on, gives up.
+    fn tick(&mut self, now: Duration) {
+        if !self.open {
+            return;
+        }
+        if self.rest_lost().is_some_and(|lost| lost <= now) {
+            self.take_frames(Rest::Lost, now);
+        }
+        if self.parts.as_ref().is_some_and(|parts| parts.until <= now) {
+            self.give_up();
+        }
+        while let Some(at) = self.lamps.iter().position(|(until, _)| *until <= now) {
+            let (_, lamp) = self.lamps.remove(at);
+            self.request(Why::Lamp, opcode::LED_OFF, &[lamp]);
+        }
+        match self.asked {
+            Asked::Waking { until, tries } if until <= now => self.send(tries, now),
+            Asked::Waiting { until, tries } if until <= now => match tries < TRIES {
+                true => self.wake_up(tries, now),
+                false => self.unanswered(now),
+            },
+            Asked::Waking { .. } | Asked::Waiting { .. } => (),
+            Asked::Not if !self.todo.is_empty() => match self.sound.saturating_add(AWAKE) <= now {
+                true => self.wake_up(0, now),
+                false => self.send(0, now),
+            },
+            Asked::Not if self.sound.saturating_add(ASK) <= now => {
+                self.request(Why::Alive, opcode::REQUEST_REVISION, &[]);
+                self.wake_up(0, now);
+            }
+            Asked::Not => (),
+        }
+    }
+
+    /// What is to be sent next; call until `None` after each of the calls above.
+    fn transmit(&mut self) -> Option<Vec<u8>> {
+        self.out.pop_front()
+    }
+
+    /// The next event; call until `None` after each of the calls above.
+    fn poll(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call `tick` if nothing arrives.
+    fn wake(&self) -> Option<Duration> {
+        if !self.open {
+            return None;
+        }
+        let asked = match self.asked {
+            Asked::Waking { until, .. } | Asked::Waiting { until, .. } => until,
+            Asked::Not if self.todo.is_empty() => self.sound.saturating_add(ASK),
+            Asked::Not => self.heard,
+        };
+        let parts = self.parts.as_ref().map(|parts| parts.until);
+        let lamp = self.lamps.iter().map(|(until, _)| *until).min();
+        [Some(asked), self.rest_lost(), parts, lamp].into_iter().flatten().min()
+    }
+
+    /// A decoder has nothing to end: what is pending is noise and the session is over at once.
+    fn close(&mut self, _now: Duration) {
+        self.forget();
+        self.open = false;
+    }
+
+    fn closed(&self) -> bool {
+        !self.open
+    }
+
+    fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
+        let (opcode, data) = match command {
+            Command::Trigger { pulled: true } => (opcode::START_SESSION, None),
+            Command::Trigger { pulled: false } => (opcode::STOP_SESSION, None),
+            Command::Signal(Signal::Good) => (opcode::BEEP, Some(BEEP_GOOD)),
+            Command::Signal(Signal::Bad) => (opcode::BEEP, Some(BEEP_BAD)),
+            Command::AimLight { on: true } => (opcode::AIM_ON, None),
+            Command::AimLight { on: false } => (opcode::AIM_OFF, None),
+            Command::Reading { on: true } => (opcode::SCAN_ENABLE, None),
+            Command::Reading { on: false } => (opcode::SCAN_DISABLE, None),
+            // The lamps of a scanner: a bit for each.
+            Command::Output { line: line @ 1..=8, on, .. } => {
+                let lamp = 1u8 << (line - 1);
+                (if *on { opcode::LED_ON } else { opcode::LED_OFF }, Some(lamp))
+            }
+            Command::Output { .. }
+            | Command::Zero
+            | Command::Tare
+            | Command::ReadMemory { .. }
+            | Command::WriteEpc { .. }
+            | Command::Print { .. } => return Err(Unable),
+        };
+        if !self.open || self.known.as_ref().is_some_and(|known| !known.contains(&opcode)) {
+            return Err(Unable);
+        }
+        if TODO_MAX <= self.todo.len() {
+            let reason = "the scanner is asked faster than it answers; wait a moment".to_owned();
+            self.events.push_back(Event::Answer { number, answer: Answer::Refused { reason } });
+            return Ok(());
+        }
+        if let (Command::Output { on: true, lasts: Some(lasts), .. }, Some(lamp)) = (command, data) {
+            self.lamps.retain(|(_, other)| *other != lamp);
+            self.lamps.push((now.saturating_add(*lasts), lamp));
+        }
+        self.request(Why::Command { number }, opcode, data.as_slice());
+        self.tick(now);
+        Ok(())
+    }
+}
+
+impl Ssi {
+    fn request(&mut self, why: Why, opcode: u8, data: &[u8]) {
+        self.todo.push_back(Request { why, opcode, data: data.to_vec() });
+    }
+
+    /// Wakes the decoder; the first of `todo` follows.
+    fn wake_up(&mut self, tries: u8, now: Duration) {
+        self.out.push_back(vec![0]);
+        self.asked = Asked::Waking { until: now.saturating_add(WAKE), tries };
+    }
+
+    /// Sends the first of `todo`, for the `tries`th time from 0.
+    fn send(&mut self, tries: u8, now: Duration) {
+        let Some(request) = self.todo.front() else {
+            self.asked = Asked::Not;
+            return;
+        };
+        let status = if tries == 0 { 0 } else { status::RETRANSMIT };
+        let frame = Frame { opcode: request.opcode, source: frame::HOST, status, data: &request.data };
+        self.out.push_back(frame.encode());
+        self.asked = Asked::Waiting { until: now.saturating_add(ANSWER), tries: tries + 1 };
+    }
+
+    fn take_frames(&mut self, rest: Rest, now: Duration) {
+        let received = std::mem::take(&mut self.received);
+        let mut left = received.as_slice();
+        let mut garbled = false;
+        while !left.is_empty() && self.open {
+            let used = match frame::parse(left) {
+                // The host's own words came back: the line echoes.
+                Ok((frame, length)) if frame.source == frame::HOST => {
+                    self.noise += length;
+                    length
+                }
+                Ok((frame, length)) => {
+                    self.sound = now;
+                    self.heed(&frame, now);
+                    length
+                }
+                Err(FrameError::Incomplete { .. }) if rest == Rest::Comes => break,
+                Err(error) => {
+                    garbled |= matches!(error, FrameError::Incomplete { .. } | FrameError::Checksum { .. });
+                    if let (FrameError::Checksum { .. }, [_, opcode::DECODE_DATA, _, marks, ..]) = (error, left)
+                        && marks & status::RETRANSMIT == 0
+                    {
+                        self.last = None;
+                    }
+                    // One byte and no more: the next true frame may begin right behind it.
+                    self.noise += 1;
+                    1
+                }
+            };
+            left = left.get(used..).unwrap_or_default();
+        }
+        debug_assert!(left.len() < FRAME_MAX, "an incomplete frame is shorter than the longest");
+        if self.open {
+            self.received = left.to_vec();
+        }
+        if garbled && self.nak_sent.is_none_or(|sent| sent.saturating_add(NAKS_APART) <= now) {
+            self.nak_sent = Some(now);
+            self.out.push_back(frame::host(opcode::CMD_NAK, &[nak::RESEND]));
+        }
+        self.report_noise();
+    }
+
+    /// Acts on one message of the decoder.
+    fn heed(&mut self, frame: &Frame<'_>, now: Duration) {
+        if opcode::must_ack(frame.opcode) {
+            let ack = if self.cordless { opcode::HOST_ACK } else { opcode::CMD_ACK };
+            self.out.push_back(frame::host(ack, &[]));
+        }
+        match frame.opcode {
+            opcode::DECODE_DATA => self.decoded(frame, now),
+            opcode::MULTIPACKET_SEGMENT => self.segment(frame, now),
+            opcode::CMD_ACK => self.acknowledged(now),
+            opcode::CMD_NAK => self.refused(frame.data.first().copied(), now),
+            opcode::REPLY_REVISION => self.introduced(frame.data, now),
+            opcode::CAPABILITIES_REPLY => self.capable(frame.data, now),
+            opcode::SCANNER_INIT_REPLY => self.cordless = true,
+            opcode::EVENT if frame.data.first() == Some(&BOOTED) => {
+                self.parts = None;
+                if self.ready {
+                    self.set();
+                }
+            }
+            _ => (),
+        }
+    }
+
+    /// A text, or a part of one.
+    fn decoded(&mut self, frame: &Frame<'_>, now: Duration) {
+        let marked = frame.status & status::RETRANSMIT != 0;
+        if !marked && self.parts.as_ref().is_some_and(|parts| parts.resumed) {
+            self.give_up();
+        }
+        let whole = frame.status & status::CONTINUES == 0 && self.parts.is_none();
+        let same = |last: &&Taken| last.opcode == frame.opcode && last.data == frame.data;
+        let again = self.last.as_ref().filter(same);
+        if again.is_some_and(|last| marked || (whole && now < last.at.saturating_add(self.settings.repeat))) {
+            return;
+        }
+        self.last = Some(Taken { opcode: frame.opcode, data: frame.data.to_vec(), at: now });
+        if !marked {
+            self.orphaned = false;
+        } else if std::mem::take(&mut self.orphaned) && self.parts.is_none() {
+            self.noise += frame.data.len();
+            let text = "a long code broke off on the line and was not taken; scan it again".to_owned();
+            return self.events.push_back(Event::Fault { text });
+        }
+        let Some((&symbology, text)) = frame.data.split_first() else {
+            self.noise += 6;
+            return;
+        };
+        if whole {
+            return self.read(symbology, text);
+        }
+        let mut parts = match self.parts.take() {
+            Some(parts) if parts.segments.is_none() => parts,
+            Some(_) | None => Parts { symbology, text: Vec::new(), segments: None, until: now, resumed: false },
+        };
+        // Each packet names the symbology; what does not is text.
+        let text = if symbology == parts.symbology { text } else { frame.data };
+        parts.text.extend_from_slice(text);
+        (parts.until, parts.resumed) = (now.saturating_add(PACKET), false);
+        match frame.status & status::CONTINUES {
+            0 => self.read(parts.symbology, &parts.text),
+            _ => self.keep(parts),
+        }
+    }
+
+    /// A numbered part of a text, as cordless bases send it.
+    fn segment(&mut self, frame: &Frame<'_>, now: Duration) {
+        let Some((&number, rest)) = frame.data.split_first() else { return };
+        let until = now.saturating_add(PACKET);
+        let mut parts = match (number, self.parts.take().filter(|parts| parts.segments.is_some())) {
+            (0, old) => {
+                let Some(first) = frame::first_segment(frame.data) else { return };
+                if old.is_none() && self.repeated(frame) {
+                    return self.acknowledge_segment(false);
+                }
+                let (text, segments) = (first.text.to_vec(), Some((1, first.length.min(TEXT_MAX))));
+                Parts { symbology: first.symbology, text, segments, until, resumed: false }
+            }
+            (number, Some(mut parts)) => match parts.segments {
+                Some((next, length)) if number == next => {
+                    parts.text.extend_from_slice(rest);
+                    parts.segments = Some((next.wrapping_add(1), length));
+                    (parts.until, parts.resumed) = (until, false);
+                    parts
+                }
+                // One that was taken before, or one too early: the decoder goes on from the next acknowledgement.
+                Some((next, _)) if number < next => {
+                    self.parts = Some(parts);
+                    return self.acknowledge_segment(false);
+                }
+                Some(_) | None => {
+                    self.parts = Some(parts);
+                    return self.out.push_back(frame::host(opcode::CMD_NAK, &[nak::RESEND]));
+                }
+            },
+            // The last segment once more: its acknowledgement was lost.
+            (_, None) if self.repeated(frame) => return self.acknowledge_segment(true),
+            (_, None) => {
+                self.noise += rest.len();
+                return self.out.push_back(frame::host(opcode::CMD_NAK, &[nak::RESEND]));
+            }
+        };
+        self.last = Some(Taken { opcode: frame.opcode, data: frame.data.to_vec(), at: now });
+        let length = parts.segments.map_or(0, |(_, length)| length);
+        let last = length <= parts.text.len();
+        self.acknowledge_segment(last);
+        if last {
+            parts.text.truncate(length);
+            return self.read(parts.symbology, &parts.text);
+        }
+        self.keep(parts);
+    }
+
+    /// Whether a segment is the one that was taken last.
+    fn repeated(&self, frame: &Frame<'_>) -> bool {
+        let same = |last: &Taken| last.opcode == frame.opcode && last.data == frame.data;
+        frame.status & status::RETRANSMIT != 0 && self.last.as_ref().is_some_and(same)
+    }
+
+    fn acknowledge_segment(&mut self, last: bool) {
+        let ack = if last { opcode::CMD_ACK } else { opcode::MULTIPACKET_ACK };
+        self.out.push_back(frame::host(ack, &[]));
+    }
+
+    /// The rest of a text did not come, or comes no more.
+    fn give_up(&mut self) {
+        self.orphaned = true;
+        self.noise += self.parts.take().map_or(0, |parts| parts.text.len());
+        self.report_noise();
+    }
+
+    /// Waits for the rest of a text, unless it is longer than any.
+    fn keep(&mut self, parts: Parts) {
+        if parts.text.len() <= TEXT_MAX {
+            self.parts = Some(parts);
+            return;
+        }
+        self.noise += parts.text.len();
+        let text = format!("a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the scanner");
+        self.events.push_back(Event::Fault { text });
+    }
+
+    fn read(&mut self, symbology: u8, text: &[u8]) {
+        let sent = match self.settings.aim {
+            AimMode::Absent => None,
+            AimMode::WhenSent | AimMode::Required => aim::split(text),
+        };
+        let fits = |code| symbology::aim_code(symbology).is_none_or(|own| own == code);
+        let (aim, text) = match sent.filter(|(aim, _)| fits(aim.code)) {
+            Some((aim, text)) => (Some(aim), text),
+            None => (symbology::aim(symbology, text), text),
+        };
+        self.report_noise();
+        self.events.push_back(self.settings.aim.symbol(aim, text));
+    }
+
+    /// The first of `todo`, when it is one of these and was sent.
+    fn answered(&mut self, these: impl Fn(Why) -> bool) -> Option<Request> {
+        let waiting = matches!(self.asked, Asked::Waiting { .. });
+        let request = self.todo.pop_front_if(|request| waiting && these(request.why))?;
+        self.asked = Asked::Not;
+        Some(request)
+    }
+
+    fn acknowledged(&mut self, now: Duration) {
+        let plain = |why| !matches!(why, Why::Revision | Why::Capabilities | Why::Alive);
+        if let Some(request) = self.answered(plain) {
+            match request.why {
+                Why::Command { number } => self.events.push_back(Event::Answer { number, answer: Answer::Done }),
+                Why::Enable => self.be_ready(),
+                Why::Revision | Why::Capabilities | Why::Alive | Why::Parameters | Why::Lamp => (),
+            }
+            self.tick(now);
+        }
+    }
+
+    fn introduced(&mut self, text: &[u8], now: Duration) {
+        let Some(request) = self.answered(|why| matches!(why, Why::Revision | Why::Alive)) else { return };
+        if request.why == Why::Revision {
+            self.model = String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
+            self.request(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]);
+        }
+        self.tick(now);
+    }
+
+    /// What the decoder can: two bytes of speeds, one of line settings, one of packets, then the messages it knows.
+    fn capable(&mut self, data: &[u8], now: Duration) {
+        if self.answered(|why| why == Why::Capabilities).is_some() {
+            self.known = data.get(4..).filter(|known| !known.is_empty()).map(<[u8]>::to_vec);
+            self.set();
+            self.tick(now);
+        }
+    }
+
+    /// Tells the decoder its settings and lets it read.
+    fn set(&mut self) {
+        if self.settings.configure {
+            let parameters = self.settings.parameters();
+            self.request(Why::Parameters, opcode::PARAM_SEND, &parameters);
+        }
+        self.request(Why::Enable, opcode::SCAN_ENABLE, &[]);
+    }
+
+    fn be_ready(&mut self) {
+        if !std::mem::replace(&mut self.ready, true) {
+            let model = self.model.clone();
+            self.events.push_back(Event::Ready { model });
+        }
+    }
+
+    /// The decoder would not: it did not understand, or denied.
+    fn refused(&mut self, why: Option<u8>, now: Duration) {
+        if let (Some(nak::RESEND), Asked::Waiting { tries, .. }) = (why, self.asked)
+            && tries < TRIES
+        {
+            return self.send(tries, now);
+        }
+        let Some(request) = self.answered(|_| true) else { return };
+        let reason = match why {
+            Some(nak::RESEND) => "it did not understand it three times; check the cable".to_owned(),
+            Some(nak::CONTEXT) => "it does not know it, or not now".to_owned(),
+            Some(nak::DENIED) => "it denies it; its settings are locked".to_owned(),
+            Some(code) => format!("it refused it with code {code:02X}"),
+            None => "it refused it".to_owned(),
+        };
+        self.failed(&request, &reason, now);
+    }
+
+    /// Three tries, and no answer.
+    fn unanswered(&mut self, now: Duration) {
+        let Some(request) = self.todo.pop_front() else { return };
+        self.asked = Asked::Not;
+        match request.why {
+            Why::Revision => self.lost(
+                "the scanner did not say who it is; check cable and power, that the speed is right, and that the scanner is \
+                 set to SSI",
+            ),
+            Why::Alive => self.lost("the scanner fell silent; check its cable and power"),
+            Why::Capabilities | Why::Parameters | Why::Enable | Why::Command { .. } | Why::Lamp => {
+                self.failed(&request, "it did not answer", now);
+            }
+        }
+    }
+
+    fn failed(&mut self, request: &Request, reason: &str, now: Duration) {
+        match request.why {
+            Why::Revision => self.request(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]),
+            Why::Capabilities => self.set(),
+            Why::Parameters => {
+                let text = format!(
+                    "the scanner did not take its settings and keeps its own: {reason}; set it to packeted decode data and \
+                     AIM identifiers by its manual"
+                );
+                self.events.push_back(Event::Fault { text });
+            }
+            Why::Enable => self.be_ready(),
+            Why::Command { number } => {
+                let name = opcode::name(request.opcode).unwrap_or_default();
+                let reason = format!("the scanner was sent {name}: {reason}");
+                self.events.push_back(Event::Answer { number, answer: Answer::Refused { reason } });
+            }
+            Why::Alive | Why::Lamp => (),
+        }
+        self.tick(now);
+    }
+
+    fn lost(&mut self, reason: &str) {
+        self.forget();
+        self.open = false;
+        self.events.push_back(Event::Lost { reason: reason.to_owned() });
+    }
+
+    /// Forgets what is pending on this side and says so. A text of which packets came stays: the decoder may go on.
+    fn forget(&mut self) {
+        self.noise += self.received.len();
+        self.received.clear();
+        self.report_noise();
+        self.todo.clear();
+        self.lamps.clear();
+        self.out.clear();
+        self.asked = Asked::Not;
+    }
+
+    fn rest_lost(&self) -> Option<Duration> {
+        (!self.received.is_empty()).then(|| self.heard.saturating_add(GAP))
+    }
+
+    fn report_noise(&mut self) {
+        let bytes = std::mem::take(&mut self.noise);
+        if 0 < bytes {
+            self.events.push_back(Event::Noise { bytes });
+        }
+    }
+}
+
+/// Why a message was not taken.
+pub mod nak {
+    pub const RESEND: u8 = 0x01;
+    pub const CONTEXT: u8 = 0x02;
+    pub const DENIED: u8 = 0x06;
+}
+
+/// Whether an incomplete frame at the end can still be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Comes,
+    Lost,
+}
