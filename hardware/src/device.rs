@@ -10,16 +10,11 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{hid_pos, llrp, r200, scanner, ssi};
+use crate::{hid_pos, llrp, r200, scanner, ssi, wedge};
 
 /// Every family, in the order of a list.
-pub const FAMILIES: &[&Family] = &[
-    &scanner::FAMILY,
-    &ssi::FAMILY,
-    &hid_pos::FAMILY,
-    &r200::FAMILY,
-    &llrp::FAMILY,
-];
+pub const FAMILIES: &[&Family] =
+    &[&scanner::FAMILY, &ssi::FAMILY, &hid_pos::FAMILY, &wedge::FAMILY, &r200::FAMILY, &llrp::FAMILY];
 
 /// Devices that speak alike.
 #[derive(Debug)]

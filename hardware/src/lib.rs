@@ -24,3 +24,4 @@ pub mod scanner;
 pub mod settings;
 pub mod simulator;
 pub mod ssi;
+pub mod wedge;

@@ -10,3 +10,4 @@ mod scanner;
 mod ssi;
 mod stage;
 mod vectors;
+mod wedge;

@@ -85,7 +85,8 @@ impl Layout {
         let length = Some(self.length_at..self.length_at + 1);
         let aim = self.aim_at.map(|at| at..at + 3);
         let more = self.more_at.map(|at| at..at + 1);
-        let parts = [("report_id", id), ("length_at", length), ("aim_at", aim), ("data_at", Some(data)), ("more_at", more)];
+        let parts =
+            [("report_id", id), ("length_at", length), ("aim_at", aim), ("data_at", Some(data)), ("more_at", more)];
         let parts: Vec<_> = parts.into_iter().filter_map(|(name, part)| Some((name, part?))).collect();
         for (index, (name, part)) in parts.iter().enumerate() {
             if self.bytes < part.end {

@@ -158,8 +158,8 @@ impl Session for HidPos {
 
     /// What is to be sent next; call until `None` after each of the calls above.
     fn transmit(&mut self) -> Option<Vec<u8>> {
-        let due = self.out.front().is_some_and(|(at, _)| *at <= self.now);
-        self.out.pop_front_if(|_| due).map(|(_, bytes)| bytes)
+        self.out.front().filter(|(at, _)| *at <= self.now)?;
+        self.out.pop_front().map(|(_, bytes)| bytes)
     }
 
     /// The next event; call until `None` after each of the calls above.
@@ -232,6 +232,9 @@ impl HidPos {
                     // Nothing marks a chunk: the digits in a broken one would pass for lengths.
                     Err(true) => {
                         self.noise += left.len();
+                        if let Some(begun) = self.symbol.take() {
+                            self.broken(&begun);
+                        }
                         left.len()
                     }
                     Err(false) => {
@@ -260,7 +263,8 @@ impl HidPos {
         begun.text.extend_from_slice(text);
         if TEXT_MAX < begun.text.len() {
             self.noise += begun.text.len();
-            let text = format!("a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the layout");
+            let text =
+                format!("a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the layout");
             self.report_noise();
             return self.events.push_back(Event::Fault { text });
         }
@@ -334,7 +338,7 @@ impl HidPos {
     fn forget(&mut self) {
         self.noise += self.received.len();
         match self.symbol.take() {
-            Some(begun) if begun.ends == Ends::Whole => self.read(&begun),
+            Some(begun) if begun.ends == Ends::Whole && self.received.is_empty() => self.read(&begun),
             Some(begun) => self.noise += begun.text.len(),
             None => (),
         }

@@ -103,4 +103,3 @@ impl Framing {
         self.terminators.iter().map(Vec::len).max().unwrap_or(0)
     }
 }
-

@@ -145,8 +145,8 @@ impl Session for Scanner {
 
     /// What is to be sent next; call until `None` after each of the calls above.
     fn transmit(&mut self) -> Option<Vec<u8>> {
-        let due = self.out.front().is_some_and(|(at, _)| *at <= self.now);
-        self.out.pop_front_if(|_| due).map(|(_, bytes)| bytes)
+        self.out.front().filter(|(at, _)| *at <= self.now)?;
+        self.out.pop_front().map(|(_, bytes)| bytes)
     }
 
     /// The next event; call until `None` after each of the calls above.
@@ -432,4 +432,3 @@ fn printable(line: &[u8]) -> bool {
     let used = |&byte: &u8| matches!(byte, 0x20..=0x7E | 0x80..=0xFF | 0 | b'\t' | b'\n' | b'\r' | 0x04 | 0x1C..=0x1F);
     line.first() != Some(&0) && line.iter().all(used)
 }
-

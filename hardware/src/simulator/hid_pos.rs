@@ -99,7 +99,8 @@ impl Simulator for Scanner {
             if word == honeywell::menu(honeywell::REVISION) {
                 let about = b"Product Name: Voyager 1602g\r\nBoot Revision: : 8992\r\n\
                     Software Part Number: CW00082BBA\r\nSerial Number: 15232B1F0C\r\n";
-                let reports = [self.packets(Some(*b"]X0"), about, b'?'), self.packets(Some(*b"]Z6"), b"REVINF\x06.", b'6')];
+                let reports =
+                    [self.packets(Some(*b"]X0"), about, b'?'), self.packets(Some(*b"]Z6"), b"REVINF\x06.", b'6')];
                 reports.concat().into_iter().for_each(|report| self.outbox.say(report));
             }
         }
@@ -211,7 +212,11 @@ impl Scanner {
     /// A scanner breaks off in a code only when it is unplugged. The person scans again.
     fn break_off(&mut self, aim: Option<Aim>, bytes: Vec<u8>, now: Duration) {
         let whole = self.symbol(aim, &bytes).concat();
-        let half = whole.get(..whole.len() / 2).unwrap_or_default().to_vec();
+        // Half of the text, not of the zeros behind it.
+        let most = if self.settings.layout.is_some() { whole.len() } else { whole.len().min(1 + bytes.len()) };
+        // Nor behind a full chunk: without a word that more comes, what was sent by then is a whole code.
+        let most = (most / 2).saturating_sub(usize::from((most / 2).is_multiple_of(1 + CHUNK_MAX)));
+        let half = whole.get(..most).unwrap_or_default().to_vec();
         let n = half.len();
         self.outbox.say_logged(half, now, SentWhat::Garbage { n });
         self.outbox.cut(now);

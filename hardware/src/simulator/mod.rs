@@ -16,6 +16,7 @@ pub mod r200;
 pub mod scanner;
 pub mod script;
 pub mod ssi;
+pub mod wedge;
 
 /// A simulated device.
 pub trait Simulator: Debug + Send {

@@ -155,7 +155,9 @@ impl Simulator for Engine {
             return;
         }
         loop {
-            if self.stage.linked() && !self.stage.silent(now) && self.sending.as_ref().is_some_and(|text| text.until <= now)
+            if self.stage.linked()
+                && !self.stage.silent(now)
+                && self.sending.as_ref().is_some_and(|text| text.until <= now)
             {
                 self.send(now);
             }

@@ -133,14 +133,25 @@ pub struct Frame<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// More bytes are needed; `missing` is how many at least.
-    Incomplete { missing: usize },
+    Incomplete {
+        missing: usize,
+    },
     /// The length counts less than a head.
-    Length { length: u8 },
+    Length {
+        length: u8,
+    },
     /// No message has this number.
-    Opcode { opcode: u8 },
+    Opcode {
+        opcode: u8,
+    },
     /// The source byte is none that such a message has.
-    Source { source: u8 },
-    Checksum { found: u16, counted: u16 },
+    Source {
+        source: u8,
+    },
+    Checksum {
+        found: u16,
+        counted: u16,
+    },
 }
 
 impl std::fmt::Display for FrameError {

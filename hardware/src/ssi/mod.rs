@@ -77,9 +77,7 @@ fn decode(bytes: &[u8], _: Dialect) -> Result<Value, String> {
         "must_ack": opcode::must_ack(frame.opcode),
         "data_hex": hex::encode(frame.data),
     });
-    if let (opcode::DECODE_DATA, [code, text @ ..], Some(fields)) =
-        (frame.opcode, frame.data, fields.as_object_mut())
-    {
+    if let (opcode::DECODE_DATA, [code, text @ ..], Some(fields)) = (frame.opcode, frame.data, fields.as_object_mut()) {
         fields.insert("symbology_code".into(), (*code).into());
         fields.insert("symbology".into(), symbology::name(*code).into());
         fields.insert("payload_hex".into(), hex::encode(text).into());

@@ -556,7 +556,8 @@ impl Ssi {
             return;
         }
         self.noise += parts.text.len();
-        let text = format!("a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the scanner");
+        let text =
+            format!("a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the scanner");
         self.events.push_back(Event::Fault { text });
     }
 
@@ -577,7 +578,8 @@ impl Ssi {
     /// The first of `todo`, when it is one of these and was sent.
     fn answered(&mut self, these: impl Fn(Why) -> bool) -> Option<Request> {
         let waiting = matches!(self.asked, Asked::Waiting { .. });
-        let request = self.todo.pop_front_if(|request| waiting && these(request.why))?;
+        self.todo.front().filter(|request| waiting && these(request.why))?;
+        let request = self.todo.pop_front()?;
         self.asked = Asked::Not;
         Some(request)
     }
@@ -597,7 +599,8 @@ impl Ssi {
     fn introduced(&mut self, text: &[u8], now: Duration) {
         let Some(request) = self.answered(|why| matches!(why, Why::Revision | Why::Alive)) else { return };
         if request.why == Why::Revision {
-            self.model = String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
+            self.model =
+                String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
             self.request(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]);
         }
         self.tick(now);
@@ -614,6 +617,9 @@ impl Ssi {
 
     /// Tells the decoder its settings and lets it read.
     fn set(&mut self) {
+        if self.todo.iter().any(|request| request.why == Why::Enable) {
+            return;
+        }
         if self.settings.configure {
             let parameters = self.settings.parameters();
             self.request(Why::Parameters, opcode::PARAM_SEND, &parameters);

@@ -250,8 +250,17 @@ fn identifiers_are_required_when_set() {
 
 #[test]
 fn what_a_simulated_scanner_sent_is_what_is_read() {
-    let generic = Layout { bytes: 32, id: None, length_at: 0, aim_at: None, data_at: 1, data_bytes: 30, more_at: Some(31), code_at: None };
-    for seed in 1..=30 {
+    let generic = Layout {
+        bytes: 32,
+        id: None,
+        length_at: 0,
+        aim_at: None,
+        data_at: 1,
+        data_bytes: 30,
+        more_at: Some(31),
+        code_at: None,
+    };
+    for seed in 1..=60 {
         let mut random = Random::new(seed);
         let layout = [Some(HONEYWELL), None, Some(generic)][seed as usize % 3];
         let symbols: Vec<Vec<u8>> = (0..80)
@@ -266,7 +275,8 @@ fn what_a_simulated_scanner_sent_is_what_is_read() {
             // Reports without a number or an identifier give no hold to find their beginning again.
             mix.faults = 0;
         }
-        let own = simulated::Settings { layout, split: true, commands: layout == Some(HONEYWELL), ..Default::default() };
+        let own =
+            simulated::Settings { layout, split: true, commands: layout == Some(HONEYWELL), ..Default::default() };
         let commands = own.commands;
         let mut device = simulated::Scanner::new(own, Script::random(seed, &mix), seed);
         let mut session = HidPos::new(Settings { commands, ..settings(layout) }).unwrap();
@@ -294,7 +304,8 @@ fn what_a_simulated_scanner_sent_is_what_is_read() {
         let sent = |what: &SentWhat| if let SentWhat::Symbol { bytes } = what { Some(bytes.clone()) } else { None };
         let sent: Vec<Vec<u8>> = device.log().iter().filter_map(|entry| sent(&entry.what)).collect();
         let read = texts(&all);
-        let differs = read.iter().zip(&sent).position(|(read, sent)| read != sent).unwrap_or(read.len().min(sent.len()));
+        let differs =
+            read.iter().zip(&sent).position(|(read, sent)| read != sent).unwrap_or(read.len().min(sent.len()));
         let near = |all: &[Vec<u8>]| all.get(differs).map(|text| text.escape_ascii().to_string());
         assert!(read == sent, "seed {seed}: read {:?}, sent {:?}", near(&read), near(&sent));
         assert_eq!(sent.len(), symbols.len(), "seed {seed}");

@@ -216,7 +216,8 @@ fn a_scanner_that_is_talked_to_loses_no_code() {
                     _ => None,
                 })
                 .collect();
-            let sent = |entry: &SentWhat| if let SentWhat::Symbol { bytes } = entry { Some(bytes.clone()) } else { None };
+            let sent =
+                |entry: &SentWhat| if let SentWhat::Symbol { bytes } = entry { Some(bytes.clone()) } else { None };
             let sent: Vec<Vec<u8>> = device.log().iter().filter_map(|entry| sent(&entry.what)).collect();
             assert_eq!(read, sent, "seed {seed}, {host:?}");
             assert_eq!(sent.len(), 60, "seed {seed}, {host:?}");

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-
+use gatebook_hardware::aim::{self, AimMode};
 use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Aim, Event, Read, Symbol};
-use gatebook_hardware::aim::{self, AimMode};
 use gatebook_hardware::scanner::framing::{Framing, FramingError};
 use gatebook_hardware::scanner::session::Scanner;
 use gatebook_hardware::simulator::Simulator;

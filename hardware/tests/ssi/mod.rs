@@ -280,7 +280,10 @@ fn long_texts_come_in_parts() {
     session.receive(&packet(parts[2], again), ms(11_100));
     let all = events(&mut session);
     assert!(texts(&all).is_empty());
-    assert!(all.iter().any(|event| matches!(event, Event::Fault { text } if text.contains("scan it again"))), "{all:?}");
+    assert!(
+        all.iter().any(|event| matches!(event, Event::Fault { text } if text.contains("scan it again"))),
+        "{all:?}"
+    );
 }
 
 /// 500 times the same character in three segments, as in the tests of enioka_scan.
@@ -372,9 +375,7 @@ fn commands_are_carried_out_and_answered() {
     run.device.show(Presentation::Silence { lasts: ms(5000) }, run.now);
     run.session.command(21, &Command::Signal(Signal::Good), run.now).unwrap();
     run.until(9000);
-    let told = |event: &Event| {
-        matches!(event, Event::Answer { number: 21, answer: Answer::Refused { reason } } if reason.contains("BEEP"))
-    };
+    let told = |event: &Event| matches!(event, Event::Answer { number: 21, answer: Answer::Refused { reason } } if reason.contains("BEEP"));
     assert!(run.events.iter().any(told), "{:?}", run.events.last());
     for number in 0..100 {
         run.session.command(number, &Command::Signal(Signal::Good), run.now).unwrap();
@@ -471,7 +472,8 @@ fn what_a_simulated_decoder_handed_over_is_read_exactly_once() {
         let sent: Vec<Vec<u8>> = run.device.log().iter().filter_map(|entry| sent(&entry.what)).collect();
         let name = |text: &Vec<u8>| String::from_utf8_lossy(text.get(..13).unwrap_or(text)).into_owned();
         let read = texts(&run.events);
-        let differs = read.iter().zip(&sent).position(|(read, sent)| read != sent).unwrap_or(read.len().min(sent.len()));
+        let differs =
+            read.iter().zip(&sent).position(|(read, sent)| read != sent).unwrap_or(read.len().min(sent.len()));
         let near = |all: &[Vec<u8>]| all.iter().skip(differs.saturating_sub(1)).take(4).map(name).collect::<Vec<_>>();
         assert!(read == sent, "seed {seed}: read {:?}, handed over {:?}", near(&read), near(&sent));
         let (mut sent, mut symbols) = (sent, symbols);
