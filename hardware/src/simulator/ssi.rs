@@ -7,8 +7,7 @@ use crate::event::Aim;
 use crate::simulator::Simulator;
 use crate::simulator::outbox::Outbox;
 use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
-use crate::ssi::frame::{self, DATA_MAX, Frame, FrameError, opcode, status};
-use crate::ssi::session::nak;
+use crate::ssi::frame::{self, DATA_MAX, Frame, FrameError, nak, opcode, status};
 use crate::ssi::symbology;
 
 /// How long it waits for an acknowledgement before it repeats.

@@ -5,6 +5,9 @@
 /// Longest frame, with its checksum.
 pub const FRAME_MAX: usize = 257;
 
+/// A frame without data.
+pub const EMPTY: usize = 6;
+
 /// Bytes of data in the longest frame.
 pub const DATA_MAX: usize = 251;
 
@@ -113,6 +116,13 @@ pub mod status {
     pub const PERMANENT: u8 = 0x08;
     /// Cordless bases set it in answers.
     pub const REPLY: u8 = 0x80;
+}
+
+/// Why a message was not taken.
+pub mod nak {
+    pub const RESEND: u8 = 0x01;
+    pub const CONTEXT: u8 = 0x02;
+    pub const DENIED: u8 = 0x06;
 }
 
 /// Where a frame comes from. A first segment of a long message has a byte of its own there.

@@ -6,8 +6,10 @@
 //! Sources: Zebra, Simple Serial Interface Programmer's Guide 72E-40451; the frames in enioka-Haute-Couture/enioka_scan.
 
 pub mod frame;
+pub mod orders;
 pub mod session;
 pub mod symbology;
+mod texts;
 
 use serde_json::{Value, json};
 
@@ -23,7 +25,7 @@ pub static FAMILY: Family = Family {
     usb_ids: &[],
     description: "Zebra or Symbol scanner and scan engine with the Simple Serial Interface",
     settings: SETTINGS,
-    session: |settings| Ok(Box::new(session::Ssi::new(session::Settings::of(settings)))),
+    session: |settings| Ok(Box::new(session::Ssi::new(orders::Settings::of(settings)))),
     simulator: |settings, script, seed| Box::new(simulator::ssi::Engine::set(settings, script, seed)),
     codec: Codec { dialects: &[], cut, decode },
 };

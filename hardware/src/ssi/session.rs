@@ -1,19 +1,18 @@
 //! A session with one decoder: wake it, learn who it is, set it, acknowledge what it read, notice when it is gone.
 //!
-//! The decoder repeats a message until it is acknowledged and marks the repetition. So a message that is marked and the
-//! same as the last one that was taken is acknowledged again and not read again. One that is marked and different was
-//! never heard before. When a message came with a wrong checksum and unmarked, its repetition is the first that was
-//! heard, even where it is the same as the last.
+//! What of its messages is read, and what is a repetition, [`Texts`] decides.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::aim::{self, AimMode};
-use crate::command::{Answer, Command, Signal, Unable};
+use crate::command::{Answer, Command, Unable};
 use crate::device::Session;
 use crate::event::Event;
-use crate::ssi::frame::{self, FRAME_MAX, Frame, FrameError, opcode, status};
+use crate::ssi::frame::{self, FRAME_MAX, Frame, FrameError, nak, opcode, status};
+use crate::ssi::orders::{self, Settings};
 use crate::ssi::symbology;
+use crate::ssi::texts::{Obtained, Reply, TEXT_MAX, Texts};
 
 /// How long an answer may take: less than the 2 s after which the decoder repeats.
 pub const ANSWER: Duration = Duration::from_secs(1);
@@ -37,67 +36,11 @@ pub const GAP: Duration = Duration::from_millis(100);
 /// Time between two requests to repeat: one for each message that was garbled, not for each byte of it.
 const NAKS_APART: Duration = Duration::from_millis(250);
 
-/// How long the next packet of a long message may take: the decoder sends each three times, 2 s apart.
-const PACKET: Duration = Duration::from_secs(10);
-
-/// Longest text: the largest QR code holds 7089 characters.
-const TEXT_MAX: usize = 8192;
-
 /// What waits to be asked at most; the settings of one opening are four.
 const TODO_MAX: usize = 32;
 
-/// Beeps, by their number: two short high ones, and a slow warble.
-const BEEP_GOOD: u8 = 0x01;
-const BEEP_BAD: u8 = 0x15;
-
-/// Parameters, by their number.
-mod parameter {
-    /// No beep when a parameter changes.
-    pub const SILENT: u8 = 0xFF;
-    pub const PACKETED: u8 = 0xEE;
-    pub const CODE_ID: u8 = 0x2D;
-    pub const TRIGGER: u8 = 0x8A;
-    pub const ON: u8 = 0x01;
-    pub const AIM: u8 = 0x01;
-    pub const TRIGGER_HOST: u8 = 0x08;
-    pub const TRIGGER_LEVEL: u8 = 0x00;
-}
-
 /// The event that a decoder reports after its power came.
 const BOOTED: u8 = 0x03;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    pub aim: AimMode,
-    /// The terminal pulls the trigger, not a hand.
-    pub host_trigger: bool,
-    /// Whether the decoder is told its settings.
-    pub configure: bool,
-    /// The same unmarked message within this time is a repetition.
-    pub repeat: Duration,
-}
-
-impl Settings {
-    pub(super) fn of(settings: &crate::settings::Settings) -> Settings {
-        Settings {
-            aim: AimMode::of(&settings.text("aim")),
-            host_trigger: settings.text("trigger") == "host",
-            configure: settings.flag("configure"),
-            repeat: Duration::from_millis(settings.whole("repeat_ms")),
-        }
-    }
-
-    /// What the decoder is told, without outlasting its power.
-    fn parameters(&self) -> Vec<u8> {
-        let mut data = vec![parameter::SILENT, parameter::PACKETED, parameter::ON];
-        if self.aim != AimMode::Absent {
-            data.extend([parameter::CODE_ID, parameter::AIM]);
-        }
-        let trigger = if self.host_trigger { parameter::TRIGGER_HOST } else { parameter::TRIGGER_LEVEL };
-        data.extend([parameter::TRIGGER, trigger]);
-        data
-    }
-}
 
 /// A session with one decoder. Holds one frame that is not complete, one text of at most [`TEXT_MAX`] bytes, and the
 /// events not yet polled.
@@ -121,10 +64,7 @@ pub struct Ssi {
     /// When the last sound frame came.
     sound: Duration,
     nak_sent: Option<Duration>,
-    last: Option<Taken>,
-    parts: Option<Parts>,
-    /// Packets of a text were given up, and what is repeated now may be the rest of it.
-    orphaned: bool,
+    texts: Texts,
     /// Lamps to be switched off, and when.
     lamps: Vec<(Duration, u8)>,
     noise: usize,
@@ -170,26 +110,6 @@ enum Asked {
     },
 }
 
-/// The last packet that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Taken {
-    opcode: u8,
-    data: Vec<u8>,
-    at: Duration,
-}
-
-/// A text of which some packets came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Parts {
-    symbology: u8,
-    text: Vec<u8>,
-    /// For messages of numbered segments: the next, and the length of the whole.
-    segments: Option<(u8, usize)>,
-    until: Duration,
-    /// The link was opened anew since: only a repetition goes on with it.
-    resumed: bool,
-}
-
 impl Ssi {
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -205,9 +125,7 @@ impl Ssi {
             heard: Duration::ZERO,
             sound: Duration::ZERO,
             nak_sent: None,
-            last: None,
-            parts: None,
-            orphaned: false,
+            texts: Texts::default(),
             lamps: Vec::new(),
             noise: 0,
             out: VecDeque::new(),
@@ -220,9 +138,7 @@ impl Session for Ssi {
     /// The link was just opened: asks who is there. What was taken last is remembered: the decoder may repeat it.
     fn opened(&mut self, now: Duration) {
         self.forget();
-        if let Some(parts) = &mut self.parts {
-            (parts.resumed, parts.until) = (true, now.saturating_add(PACKET));
-        }
+        self.texts.reopened(now);
         (self.open, self.ready, self.cordless, self.known) = (true, false, false, None);
         (self.heard, self.sound, self.nak_sent) = (now, now, None);
         self.model.clear();
@@ -252,13 +168,13 @@ impl Session for Ssi {
         if self.rest_lost().is_some_and(|lost| lost <= now) {
             self.take_frames(Rest::Lost, now);
         }
-        if self.parts.as_ref().is_some_and(|parts| parts.until <= now) {
-            self.give_up();
-        }
+        self.texts.tick(now);
+        self.report_noise();
         while let Some(at) = self.lamps.iter().position(|(until, _)| *until <= now) {
             let (_, lamp) = self.lamps.remove(at);
             self.request(Why::Lamp, opcode::LED_OFF, &[lamp]);
         }
+        self.report_noise();
         match self.asked {
             Asked::Waking { until, tries } if until <= now => self.send(tries, now),
             Asked::Waiting { until, tries } if until <= now => match tries < TRIES {
@@ -298,7 +214,7 @@ impl Session for Ssi {
             Asked::Not if self.todo.is_empty() => self.sound.saturating_add(ASK),
             Asked::Not => self.heard,
         };
-        let parts = self.parts.as_ref().map(|parts| parts.until);
+        let parts = self.texts.wake();
         let lamp = self.lamps.iter().map(|(until, _)| *until).min();
         [Some(asked), self.rest_lost(), parts, lamp].into_iter().flatten().min()
     }
@@ -314,27 +230,7 @@ impl Session for Ssi {
     }
 
     fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
-        let (opcode, data) = match command {
-            Command::Trigger { pulled: true } => (opcode::START_SESSION, None),
-            Command::Trigger { pulled: false } => (opcode::STOP_SESSION, None),
-            Command::Signal(Signal::Good) => (opcode::BEEP, Some(BEEP_GOOD)),
-            Command::Signal(Signal::Bad) => (opcode::BEEP, Some(BEEP_BAD)),
-            Command::AimLight { on: true } => (opcode::AIM_ON, None),
-            Command::AimLight { on: false } => (opcode::AIM_OFF, None),
-            Command::Reading { on: true } => (opcode::SCAN_ENABLE, None),
-            Command::Reading { on: false } => (opcode::SCAN_DISABLE, None),
-            // The lamps of a scanner: a bit for each.
-            Command::Output { line: line @ 1..=8, on, .. } => {
-                let lamp = 1u8 << (line - 1);
-                (if *on { opcode::LED_ON } else { opcode::LED_OFF }, Some(lamp))
-            }
-            Command::Output { .. }
-            | Command::Zero
-            | Command::Tare
-            | Command::ReadMemory { .. }
-            | Command::WriteEpc { .. }
-            | Command::Print { .. } => return Err(Unable),
-        };
+        let (opcode, data) = orders::order(command)?;
         if !self.open || self.known.as_ref().is_some_and(|known| !known.contains(&opcode)) {
             return Err(Unable);
         }
@@ -398,7 +294,7 @@ impl Ssi {
                     if let (FrameError::Checksum { .. }, [_, opcode::DECODE_DATA, _, marks, ..]) = (error, left)
                         && marks & status::RETRANSMIT == 0
                     {
-                        self.last = None;
+                        self.texts.garbled();
                     }
                     // One byte and no more: the next true frame may begin right behind it.
                     self.noise += 1;
@@ -425,15 +321,26 @@ impl Ssi {
             self.out.push_back(frame::host(ack, &[]));
         }
         match frame.opcode {
-            opcode::DECODE_DATA => self.decoded(frame, now),
-            opcode::MULTIPACKET_SEGMENT => self.segment(frame, now),
+            opcode::DECODE_DATA => {
+                let obtained = self.texts.packet(frame, self.settings.repeat, now);
+                self.obtained(obtained);
+            }
+            opcode::MULTIPACKET_SEGMENT => {
+                let (reply, obtained) = self.texts.segment(frame, now);
+                self.out.push_back(match reply {
+                    Reply::Next => frame::host(opcode::MULTIPACKET_ACK, &[]),
+                    Reply::Done => frame::host(opcode::CMD_ACK, &[]),
+                    Reply::Again => frame::host(opcode::CMD_NAK, &[nak::RESEND]),
+                });
+                self.obtained(obtained);
+            }
             opcode::CMD_ACK => self.acknowledged(now),
             opcode::CMD_NAK => self.refused(frame.data.first().copied(), now),
             opcode::REPLY_REVISION => self.introduced(frame.data, now),
             opcode::CAPABILITIES_REPLY => self.capable(frame.data, now),
             opcode::SCANNER_INIT_REPLY => self.cordless = true,
             opcode::EVENT if frame.data.first() == Some(&BOOTED) => {
-                self.parts = None;
+                self.texts.rebooted();
                 if self.ready {
                     self.set();
                 }
@@ -442,122 +349,21 @@ impl Ssi {
         }
     }
 
-    /// A text, or a part of one.
-    fn decoded(&mut self, frame: &Frame<'_>, now: Duration) {
-        let marked = frame.status & status::RETRANSMIT != 0;
-        if !marked && self.parts.as_ref().is_some_and(|parts| parts.resumed) {
-            self.give_up();
-        }
-        let whole = frame.status & status::CONTINUES == 0 && self.parts.is_none();
-        let same = |last: &&Taken| last.opcode == frame.opcode && last.data == frame.data;
-        let again = self.last.as_ref().filter(same);
-        if again.is_some_and(|last| marked || (whole && now < last.at.saturating_add(self.settings.repeat))) {
-            return;
-        }
-        self.last = Some(Taken { opcode: frame.opcode, data: frame.data.to_vec(), at: now });
-        if !marked {
-            self.orphaned = false;
-        } else if std::mem::take(&mut self.orphaned) && self.parts.is_none() {
-            self.noise += frame.data.len();
-            let text = "a long code broke off on the line and was not taken; scan it again".to_owned();
-            return self.events.push_back(Event::Fault { text });
-        }
-        let Some((&symbology, text)) = frame.data.split_first() else {
-            self.noise += 6;
-            return;
-        };
-        if whole {
-            return self.read(symbology, text);
-        }
-        let mut parts = match self.parts.take() {
-            Some(parts) if parts.segments.is_none() => parts,
-            Some(_) | None => Parts { symbology, text: Vec::new(), segments: None, until: now, resumed: false },
-        };
-        // Each packet names the symbology; what does not is text.
-        let text = if symbology == parts.symbology { text } else { frame.data };
-        parts.text.extend_from_slice(text);
-        (parts.until, parts.resumed) = (now.saturating_add(PACKET), false);
-        match frame.status & status::CONTINUES {
-            0 => self.read(parts.symbology, &parts.text),
-            _ => self.keep(parts),
-        }
-    }
-
-    /// A numbered part of a text, as cordless bases send it.
-    fn segment(&mut self, frame: &Frame<'_>, now: Duration) {
-        let Some((&number, rest)) = frame.data.split_first() else { return };
-        let until = now.saturating_add(PACKET);
-        let mut parts = match (number, self.parts.take().filter(|parts| parts.segments.is_some())) {
-            (0, old) => {
-                let Some(first) = frame::first_segment(frame.data) else { return };
-                if old.is_none() && self.repeated(frame) {
-                    return self.acknowledge_segment(false);
-                }
-                let (text, segments) = (first.text.to_vec(), Some((1, first.length.min(TEXT_MAX))));
-                Parts { symbology: first.symbology, text, segments, until, resumed: false }
+    fn obtained(&mut self, obtained: Obtained) {
+        match obtained {
+            Obtained::Nothing => (),
+            Obtained::Text { symbology, text } => self.read(symbology, &text),
+            Obtained::Broken => {
+                self.fault("a long code broke off on the line and was not taken; scan it again".to_owned());
             }
-            (number, Some(mut parts)) => match parts.segments {
-                Some((next, length)) if number == next => {
-                    parts.text.extend_from_slice(rest);
-                    parts.segments = Some((next.wrapping_add(1), length));
-                    (parts.until, parts.resumed) = (until, false);
-                    parts
-                }
-                // One that was taken before, or one too early: the decoder goes on from the next acknowledgement.
-                Some((next, _)) if number < next => {
-                    self.parts = Some(parts);
-                    return self.acknowledge_segment(false);
-                }
-                Some(_) | None => {
-                    self.parts = Some(parts);
-                    return self.out.push_back(frame::host(opcode::CMD_NAK, &[nak::RESEND]));
-                }
-            },
-            // The last segment once more: its acknowledgement was lost.
-            (_, None) if self.repeated(frame) => return self.acknowledge_segment(true),
-            (_, None) => {
-                self.noise += rest.len();
-                return self.out.push_back(frame::host(opcode::CMD_NAK, &[nak::RESEND]));
-            }
-        };
-        self.last = Some(Taken { opcode: frame.opcode, data: frame.data.to_vec(), at: now });
-        let length = parts.segments.map_or(0, |(_, length)| length);
-        let last = length <= parts.text.len();
-        self.acknowledge_segment(last);
-        if last {
-            parts.text.truncate(length);
-            return self.read(parts.symbology, &parts.text);
+            Obtained::Overlong => self.fault(format!(
+                "a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the scanner"
+            )),
         }
-        self.keep(parts);
     }
 
-    /// Whether a segment is the one that was taken last.
-    fn repeated(&self, frame: &Frame<'_>) -> bool {
-        let same = |last: &Taken| last.opcode == frame.opcode && last.data == frame.data;
-        frame.status & status::RETRANSMIT != 0 && self.last.as_ref().is_some_and(same)
-    }
-
-    fn acknowledge_segment(&mut self, last: bool) {
-        let ack = if last { opcode::CMD_ACK } else { opcode::MULTIPACKET_ACK };
-        self.out.push_back(frame::host(ack, &[]));
-    }
-
-    /// The rest of a text did not come, or comes no more.
-    fn give_up(&mut self) {
-        self.orphaned = true;
-        self.noise += self.parts.take().map_or(0, |parts| parts.text.len());
+    fn fault(&mut self, text: String) {
         self.report_noise();
-    }
-
-    /// Waits for the rest of a text, unless it is longer than any.
-    fn keep(&mut self, parts: Parts) {
-        if parts.text.len() <= TEXT_MAX {
-            self.parts = Some(parts);
-            return;
-        }
-        self.noise += parts.text.len();
-        let text =
-            format!("a code of more than {TEXT_MAX} bytes was dropped; no label holds so many, check the scanner");
         self.events.push_back(Event::Fault { text });
     }
 
@@ -712,18 +518,11 @@ impl Ssi {
     }
 
     fn report_noise(&mut self) {
-        let bytes = std::mem::take(&mut self.noise);
+        let bytes = std::mem::take(&mut self.noise) + self.texts.take_noise();
         if 0 < bytes {
             self.events.push_back(Event::Noise { bytes });
         }
     }
-}
-
-/// Why a message was not taken.
-pub mod nak {
-    pub const RESEND: u8 = 0x01;
-    pub const CONTEXT: u8 = 0x02;
-    pub const DENIED: u8 = 0x06;
 }
 
 /// Whether an incomplete frame at the end can still be completed.

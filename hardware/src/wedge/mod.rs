@@ -7,6 +7,7 @@
 
 pub mod keyboard;
 pub mod layout;
+pub mod line;
 pub mod record;
 pub mod session;
 
@@ -17,8 +18,9 @@ use crate::device::{Codec, Cut, Dialect, Family, Link, Reads};
 use crate::settings::{Form, Setting};
 use crate::wedge::keyboard::key;
 use crate::wedge::layout::Layout;
+use crate::wedge::line::{Pace, Terminator, line};
 use crate::wedge::record::{PRESSED, RECORD, RELEASED, Record, RecordError, kind};
-use crate::wedge::session::{Pace, Terminator, Wedge, line};
+use crate::wedge::session::Wedge;
 use crate::{hex, simulator};
 
 pub static FAMILY: Family = Family {

@@ -324,3 +324,34 @@ fn an_identifier_that_is_none_of_the_standard_is_left_out() {
     assert_eq!(codes(&all)[0], (String::new(), b"TEXT".to_vec()));
     assert_eq!(codes(&all)[1].0, Aim { code: b'd', modifier: b'2' }.to_string());
 }
+
+/// Random bytes, and reports with bits flipped and parts missing: nothing grows, and the next code is read.
+#[test]
+fn hostile_reports_cost_no_memory_and_the_next_code_is_read() {
+    for (seed, layout) in (1..=8).zip([Some(HONEYWELL), None].into_iter().cycle()) {
+        let mut random = Random::new(seed);
+        let mut session = open(settings(layout));
+        let mut now = ms(0);
+        for _ in 0..3000 {
+            now += ms(random.below(60));
+            let mut bytes = HONEYWELL.encode(Some(*b"]C0"), b"SOMETHING", random.below(2) == 0, b'j');
+            match random.below(3) {
+                0 => bytes = random.bytes(64),
+                1 => bytes[random.below(64) as usize] ^= 1 << random.below(8),
+                _ => bytes.truncate(random.below(64) as usize),
+            }
+            session.receive(&bytes, now);
+            session.tick(now);
+            while session.poll().is_some() {}
+            let small = random.below(40) != 0 || format!("{session:?}").len() < 100_000;
+            assert!(small, "seed {seed}");
+        }
+        now += ms(2000);
+        session.tick(now);
+        while session.poll().is_some() {}
+        let good = if layout.is_some() { HONEYWELL.encode(None, b"GOOD", false, 0) } else { b"\x04GOOD".to_vec() };
+        session.receive(&good, now);
+        session.tick(now + ms(200));
+        assert_eq!(texts(&events(&mut session)), [b"GOOD"], "seed {seed}");
+    }
+}

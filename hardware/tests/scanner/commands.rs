@@ -10,7 +10,7 @@ use gatebook_hardware::scanner::host::{Host, cipherlab, datalogic, honeywell};
 use gatebook_hardware::scanner::session::Scanner;
 use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::scanner as simulated;
-use gatebook_hardware::simulator::script::{Mix, Script, SentWhat};
+use gatebook_hardware::simulator::script::{Mix, Random, Script, SentWhat};
 
 use crate::vectors::{self, hex};
 
@@ -222,6 +222,37 @@ fn a_scanner_that_is_talked_to_loses_no_code() {
             assert_eq!(read, sent, "seed {seed}, {host:?}");
             assert_eq!(sent.len(), 60, "seed {seed}, {host:?}");
             assert!(30 < device.obeyed().len(), "seed {seed}, {host:?}: it heard the signals");
+        }
+    }
+}
+
+/// Bytes that look like replies, in any order and at any time: nothing grows, and the next code is read.
+#[test]
+fn hostile_replies_cost_no_memory_and_the_next_code_is_read() {
+    let alphabet = b"\x01\x02\x03\x04\x05\x06\x15.!,;: AZaz09]\r\nProduct Name: X";
+    for (seed, host) in (1..=9).zip([Host::Honeywell, Host::Datalogic, Host::CipherLab].into_iter().cycle()) {
+        for framing in framings() {
+            let mut random = Random::new(seed);
+            let mut scanner = open(Framing { max_len: 64, ..framing.clone() }, host);
+            let mut now = ms(0);
+            for _ in 0..3000 {
+                now += ms(random.below(30));
+                let count = random.below(60);
+                let bytes: Vec<u8> =
+                    (0..count).map(|_| alphabet[random.below(alphabet.len() as u64) as usize]).collect();
+                scanner.receive(&bytes, now);
+                scanner.tick(now);
+                while scanner.poll().is_some() {}
+                let small = random.below(40) != 0 || format!("{scanner:?}").len() < 10_000;
+                assert!(small, "seed {seed}");
+            }
+            now += ms(3000);
+            scanner.tick(now);
+            let end = framing.terminators[0].as_slice();
+            scanner.receive(end, now);
+            while scanner.poll().is_some() {}
+            let (codes, ..) = told(&hear(&mut scanner, &[&framing.prefix, b"GOOD".as_slice(), end].concat(), now));
+            assert_eq!(codes, ["GOOD"], "seed {seed}, {host:?}");
         }
     }
 }

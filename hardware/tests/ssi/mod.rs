@@ -10,7 +10,8 @@ use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::script::{Mix, Presentation, Random, Script, SentWhat};
 use gatebook_hardware::simulator::ssi as simulated;
 use gatebook_hardware::ssi::frame::{self, Frame, FrameError, opcode, status};
-use gatebook_hardware::ssi::session::{Settings, Ssi};
+use gatebook_hardware::ssi::orders::Settings;
+use gatebook_hardware::ssi::session::Ssi;
 use gatebook_hardware::ssi::symbology;
 use serde_json::Value;
 
@@ -154,7 +155,7 @@ fn the_handshake_wakes_asks_sets_and_enables() {
     // It knows parameters and enabling, and no beeper.
     let known = [7, 255, 60, 7, opcode::PARAM_SEND, opcode::SCAN_ENABLE];
     session.receive(&decoder(opcode::CAPABILITIES_REPLY, 0x80, &known), ms(70));
-    let parameters = [0xFF, 0xEE, 0x01, 0x2D, 0x01, 0x8A, 0x00];
+    let parameters = [0xFF, 0xEE, 0x01, 0x2D, 0x01];
     assert_eq!(said(&mut session), [frame::host(opcode::PARAM_SEND, &parameters)]);
     session.receive(&decoder(opcode::CMD_ACK, 0x80, b""), ms(80));
     assert_eq!(said(&mut session), [unhex("04e90400ff0f")]);

@@ -455,3 +455,35 @@ fn a_code_that_no_key_gives_is_not_typed() {
     device.tick(ms(5000));
     assert_eq!((device.transmit(), device.log().len()), (None, 0));
 }
+
+/// Keys in any order, held and let go, in every country: no panic, nothing grows, and the next code is read.
+#[test]
+fn a_cat_on_the_keyboard_harms_nothing() {
+    for (seed, layout) in (1..=8).zip(LAYOUTS.into_iter().cycle()) {
+        let mut random = Random::new(seed);
+        let ends = [Ends::Enter, Ends::Tab, Ends::EnterOrTab, Ends::Pause][seed as usize % 4];
+        let mut session = open(Settings { layout, ends, gs_key: key::function(8), ..Settings::default() });
+        let mut at = 0;
+        for _ in 0..20_000 {
+            at += random.below(20);
+            let kind = [kind::KEY, kind::KEY, kind::KEY, kind::SYN, kind::MSC, kind::LED][random.below(6) as usize];
+            let (code, value) = (random.below(130) as u16, random.below(3) as i32);
+            session.receive(&Record { at: ms(at), kind, code, value }.encode(), ms(at));
+            session.tick(ms(at));
+            while session.poll().is_some() {}
+            let small = random.below(40) != 0 || format!("{session:?}").len() < 100_000;
+            assert!(small, "seed {seed}");
+        }
+        // Everything is let go, CapsLock is off, and a pause.
+        let held = (0..130).map(|code| (at, code, 0)).collect::<Vec<_>>();
+        session.receive(&records(&held), ms(at));
+        let lamp = Record { at: ms(at), kind: kind::LED, code: 1, value: 0 };
+        session.receive(&[lamp.encode(), syn(at).encode()].concat(), ms(at));
+        session.receive(&records(&strokes(&[57], at + 500, 1)), ms(at + 500));
+        session.tick(ms(at + 900));
+        while session.poll().is_some() {}
+        let end = if ends == Ends::Tab { key::TAB } else { key::ENTER };
+        session.receive(&records(&strokes(&[32, 33, 34, 35, end], at + 1000, 5)), ms(at + 1000));
+        assert_eq!(texts(&events(&mut session)), [b"dfgh"], "seed {seed} {layout:?}");
+    }
+}
