@@ -183,8 +183,8 @@ pub fn replies(line: &[u8]) -> Option<Vec<(String, Status)>> {
                 }
             }
             None if matches!(byte, b' '..=b'~') => command.push(char::from(byte)),
-            // The parts of a long reply come on lines of their own.
-            None if matches!(byte, b'\r' | b'\n') && command.is_empty() => (),
+            // The parts of a long reply come on lines of their own, what a scanner says of itself too.
+            None if matches!(byte, b'\r' | b'\n') => command.clear(),
             Some(_) | None => return None,
         }
     }
@@ -193,7 +193,7 @@ pub fn replies(line: &[u8]) -> Option<Vec<(String, Status)>> {
 
 /// A line of the answer to `REVINF.`: words, a colon, a blank and what stands there.
 pub fn introduction(line: &[u8]) -> Option<(&str, &str)> {
-    let (name, value) = std::str::from_utf8(line).ok()?.split_once(": ")?;
+    let (name, value) = std::str::from_utf8(line).ok()?.lines().next()?.split_once(": ")?;
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b' ';
     let sound = name.starts_with(|first: char| first.is_ascii_uppercase()) && name.len() <= 40;
     (sound && name.bytes().all(word)).then_some((name, value.trim()))

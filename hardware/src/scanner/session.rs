@@ -263,10 +263,17 @@ impl Scanner {
             Some(Host::Honeywell) => host::replies(line),
             Some(Host::Datalogic | Host::CipherLab) | None => None,
         };
-        if replies.is_some() {
-            self.answered();
+        if replies.is_none() {
+            return false;
         }
-        replies.is_some()
+        // Where no line ends a code all of it is one.
+        let ends = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let mut lines = line.split(ends).filter_map(host::introduction);
+        if let Some((_, model)) = lines.find(|(name, _)| *name == "Product Name") {
+            model.clone_into(&mut self.model);
+        }
+        self.answered();
+        true
     }
 
     /// Bytes before a prefix are noise, save a CR and LF that some scanners send behind their suffix, and replies.

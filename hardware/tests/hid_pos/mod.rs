@@ -197,6 +197,21 @@ fn chunks_end_with_a_pause() {
     assert_eq!(events(&mut session), [Event::Noise { bytes: 60 }]);
 }
 
+/// The terminal was busy for two seconds and reads late what the scanner sent in time.
+#[test]
+fn a_busy_terminal_cuts_no_code() {
+    let chunk = |text: &[u8]| [&[text.len() as u8], text].concat();
+    let mut session = open(settings(None));
+    session.receive(&chunk(&[b'L'; 63]), ms(0));
+    session.receive(&chunk(b"REST"), ms(2000));
+    session.tick(ms(2100));
+    assert_eq!(texts(&events(&mut session)), [[&[b'L'; 63][..], b"REST"].concat()]);
+    let mut session = open(settings(Some(HONEYWELL)));
+    session.receive(&HONEYWELL.encode(None, &[b'L'; 56], true, 0), ms(0));
+    session.receive(&HONEYWELL.encode(None, b"REST", false, 0), ms(2000));
+    assert_eq!(texts(&events(&mut session)), [[&[b'L'; 56][..], b"REST"].concat()]);
+}
+
 #[test]
 fn offsets_from_a_report_descriptor_are_settings() {
     let family = by_name("hid_pos").unwrap();

@@ -126,6 +126,29 @@ fn replies_are_told_apart_from_codes() {
     }
 }
 
+/// With a TAB or a pause behind codes the lines of an answer are one.
+#[test]
+fn an_answer_is_told_apart_whatever_ends_a_code() {
+    let about = b"Product Name: Voyager 1602g\r\nBoot Revision: : 8992\r\nREVINF\x06.";
+    let tab = Framing { terminators: vec![b"\t".to_vec()], ..Framing::default() };
+    let mut scanner = open(tab, Host::Honeywell);
+    let wire = [b"BEFORE\t".as_slice(), about, b"AFTER\t"].concat();
+    let want = (vec!["BEFORE".to_owned(), "AFTER".to_owned()], vec!["Voyager 1602g".to_owned()], 0);
+    assert_eq!(told(&hear(&mut scanner, &wire, ms(10))), want);
+
+    let pause = Framing { terminators: vec![], idle: Some(ms(50)), ..Framing::default() };
+    for split in [0, 20, about.len() - 3] {
+        let mut scanner = open(pause.clone(), Host::Honeywell);
+        let mut all = hear(&mut scanner, &about[..split], ms(10));
+        all.extend(hear(&mut scanner, &about[split..], ms(100)));
+        all.extend(hear(&mut scanner, b"AFTER", ms(200)));
+        scanner.tick(ms(300));
+        all.extend(std::iter::from_fn(|| scanner.poll()));
+        let (codes, models, _) = told(&all);
+        assert_eq!((codes, models.len()), (vec!["AFTER".to_owned()], 1), "split at {split}");
+    }
+}
+
 #[test]
 fn a_scanner_that_does_not_say_who_it_is_is_ready_all_the_same() {
     let mut scanner = open(Framing::default(), Host::Honeywell);
