@@ -7,6 +7,7 @@
 
 pub mod frame;
 pub mod orders;
+mod requests;
 pub mod session;
 pub mod symbology;
 mod texts;

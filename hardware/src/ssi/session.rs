@@ -11,17 +11,9 @@ use crate::device::Session;
 use crate::event::Event;
 use crate::ssi::frame::{self, FRAME_MAX, Frame, FrameError, nak, opcode, status};
 use crate::ssi::orders::{self, Settings};
+use crate::ssi::requests::{Due, Request, Requests, Why};
 use crate::ssi::symbology;
 use crate::ssi::texts::{Obtained, Reply, TEXT_MAX, Texts};
-
-/// How long an answer may take: less than the 2 s after which the decoder repeats.
-pub const ANSWER: Duration = Duration::from_secs(1);
-
-/// Times that a message is sent: the protocol asks for two repetitions.
-const TRIES: u8 = 3;
-
-/// A decoder that sleeps loses the first byte; it is awake so long after a 00.
-pub const WAKE: Duration = Duration::from_millis(50);
 
 /// Silence after which the decoder may sleep: it does so after half a second at the earliest.
 const AWAKE: Duration = Duration::from_millis(400);
@@ -35,9 +27,6 @@ pub const GAP: Duration = Duration::from_millis(100);
 
 /// Time between two requests to repeat: one for each message that was garbled, not for each byte of it.
 const NAKS_APART: Duration = Duration::from_millis(250);
-
-/// What waits to be asked at most; the settings of one opening are four.
-const TODO_MAX: usize = 32;
 
 /// The event that a decoder reports after its power came.
 const BOOTED: u8 = 0x03;
@@ -55,9 +44,7 @@ pub struct Ssi {
     known: Option<Vec<u8>>,
     /// It acknowledges in the way of cordless bases.
     cordless: bool,
-    todo: VecDeque<Request>,
-    /// How far the first of `todo` is.
-    asked: Asked,
+    requests: Requests,
     received: Vec<u8>,
     /// When the last byte came.
     heard: Duration,
@@ -72,44 +59,6 @@ pub struct Ssi {
     events: VecDeque<Event>,
 }
 
-/// Something that the decoder is asked, and answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Request {
-    why: Why,
-    opcode: u8,
-    data: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    Revision,
-    Capabilities,
-    Parameters,
-    Enable,
-    /// Whether it is still there.
-    Alive,
-    /// A station wants it.
-    Command {
-        number: u32,
-    },
-    /// Nobody waits for the answer.
-    Lamp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Not,
-    /// A 00 was sent; the request follows.
-    Waking {
-        until: Duration,
-        tries: u8,
-    },
-    Waiting {
-        until: Duration,
-        tries: u8,
-    },
-}
-
 impl Ssi {
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -119,8 +68,7 @@ impl Ssi {
             model: String::new(),
             known: None,
             cordless: false,
-            todo: VecDeque::new(),
-            asked: Asked::Not,
+            requests: Requests::default(),
             received: Vec::new(),
             heard: Duration::ZERO,
             sound: Duration::ZERO,
@@ -142,8 +90,10 @@ impl Session for Ssi {
         (self.open, self.ready, self.cordless, self.known) = (true, false, false, None);
         (self.heard, self.sound, self.nak_sent) = (now, now, None);
         self.model.clear();
-        self.request(Why::Revision, opcode::REQUEST_REVISION, &[]);
-        self.wake_up(0, now);
+        self.requests.push(Why::Revision, opcode::REQUEST_REVISION, &[]);
+        if let Due::Send(bytes) = self.requests.due(true, now) {
+            self.out.push_back(bytes);
+        }
     }
 
     /// Takes what the port just delivered, in any split.
@@ -172,25 +122,16 @@ impl Session for Ssi {
         self.report_noise();
         while let Some(at) = self.lamps.iter().position(|(until, _)| *until <= now) {
             let (_, lamp) = self.lamps.remove(at);
-            self.request(Why::Lamp, opcode::LED_OFF, &[lamp]);
+            self.requests.push(Why::Lamp, opcode::LED_OFF, &[lamp]);
         }
         self.report_noise();
-        match self.asked {
-            Asked::Waking { until, tries } if until <= now => self.send(tries, now),
-            Asked::Waiting { until, tries } if until <= now => match tries < TRIES {
-                true => self.wake_up(tries, now),
-                false => self.unanswered(now),
-            },
-            Asked::Waking { .. } | Asked::Waiting { .. } => (),
-            Asked::Not if !self.todo.is_empty() => match self.sound.saturating_add(AWAKE) <= now {
-                true => self.wake_up(0, now),
-                false => self.send(0, now),
-            },
-            Asked::Not if self.sound.saturating_add(ASK) <= now => {
-                self.request(Why::Alive, opcode::REQUEST_REVISION, &[]);
-                self.wake_up(0, now);
-            }
-            Asked::Not => (),
+        if self.requests.is_empty() && self.sound.saturating_add(ASK) <= now {
+            self.requests.push(Why::Alive, opcode::REQUEST_REVISION, &[]);
+        }
+        match self.requests.due(self.sound.saturating_add(AWAKE) <= now, now) {
+            Due::Nothing => (),
+            Due::Send(bytes) => self.out.push_back(bytes),
+            Due::Unanswered(request) => self.unanswered(&request, now),
         }
     }
 
@@ -209,11 +150,8 @@ impl Session for Ssi {
         if !self.open {
             return None;
         }
-        let asked = match self.asked {
-            Asked::Waking { until, .. } | Asked::Waiting { until, .. } => until,
-            Asked::Not if self.todo.is_empty() => self.sound.saturating_add(ASK),
-            Asked::Not => self.heard,
-        };
+        let idle = if self.requests.is_empty() { self.sound.saturating_add(ASK) } else { self.heard };
+        let asked = self.requests.wake().unwrap_or(idle);
         let parts = self.texts.wake();
         let lamp = self.lamps.iter().map(|(until, _)| *until).min();
         [Some(asked), self.rest_lost(), parts, lamp].into_iter().flatten().min()
@@ -234,7 +172,7 @@ impl Session for Ssi {
         if !self.open || self.known.as_ref().is_some_and(|known| !known.contains(&opcode)) {
             return Err(Unable);
         }
-        if TODO_MAX <= self.todo.len() {
+        if self.requests.is_full() {
             let reason = "the scanner is asked faster than it answers; wait a moment".to_owned();
             self.events.push_back(Event::Answer { number, answer: Answer::Refused { reason } });
             return Ok(());
@@ -243,35 +181,13 @@ impl Session for Ssi {
             self.lamps.retain(|(_, other)| *other != lamp);
             self.lamps.push((now.saturating_add(*lasts), lamp));
         }
-        self.request(Why::Command { number }, opcode, data.as_slice());
+        self.requests.push(Why::Command { number }, opcode, data.as_slice());
         self.tick(now);
         Ok(())
     }
 }
 
 impl Ssi {
-    fn request(&mut self, why: Why, opcode: u8, data: &[u8]) {
-        self.todo.push_back(Request { why, opcode, data: data.to_vec() });
-    }
-
-    /// Wakes the decoder; the first of `todo` follows.
-    fn wake_up(&mut self, tries: u8, now: Duration) {
-        self.out.push_back(vec![0]);
-        self.asked = Asked::Waking { until: now.saturating_add(WAKE), tries };
-    }
-
-    /// Sends the first of `todo`, for the `tries`th time from 0.
-    fn send(&mut self, tries: u8, now: Duration) {
-        let Some(request) = self.todo.front() else {
-            self.asked = Asked::Not;
-            return;
-        };
-        let status = if tries == 0 { 0 } else { status::RETRANSMIT };
-        let frame = Frame { opcode: request.opcode, source: frame::HOST, status, data: &request.data };
-        self.out.push_back(frame.encode());
-        self.asked = Asked::Waiting { until: now.saturating_add(ANSWER), tries: tries + 1 };
-    }
-
     fn take_frames(&mut self, rest: Rest, now: Duration) {
         let received = std::mem::take(&mut self.received);
         let mut left = received.as_slice();
@@ -381,18 +297,9 @@ impl Ssi {
         self.events.push_back(self.settings.aim.symbol(aim, text));
     }
 
-    /// The first of `todo`, when it is one of these and was sent.
-    fn answered(&mut self, these: impl Fn(Why) -> bool) -> Option<Request> {
-        let waiting = matches!(self.asked, Asked::Waiting { .. });
-        self.todo.front().filter(|request| waiting && these(request.why))?;
-        let request = self.todo.pop_front()?;
-        self.asked = Asked::Not;
-        Some(request)
-    }
-
     fn acknowledged(&mut self, now: Duration) {
         let plain = |why| !matches!(why, Why::Revision | Why::Capabilities | Why::Alive);
-        if let Some(request) = self.answered(plain) {
+        if let Some(request) = self.requests.answered(plain) {
             match request.why {
                 Why::Command { number } => self.events.push_back(Event::Answer { number, answer: Answer::Done }),
                 Why::Enable => self.be_ready(),
@@ -403,18 +310,18 @@ impl Ssi {
     }
 
     fn introduced(&mut self, text: &[u8], now: Duration) {
-        let Some(request) = self.answered(|why| matches!(why, Why::Revision | Why::Alive)) else { return };
+        let Some(request) = self.requests.answered(|why| matches!(why, Why::Revision | Why::Alive)) else { return };
         if request.why == Why::Revision {
             self.model =
                 String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
-            self.request(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]);
+            self.requests.push(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]);
         }
         self.tick(now);
     }
 
     /// What the decoder can: two bytes of speeds, one of line settings, one of packets, then the messages it knows.
     fn capable(&mut self, data: &[u8], now: Duration) {
-        if self.answered(|why| why == Why::Capabilities).is_some() {
+        if self.requests.answered(|why| why == Why::Capabilities).is_some() {
             self.known = data.get(4..).filter(|known| !known.is_empty()).map(<[u8]>::to_vec);
             self.set();
             self.tick(now);
@@ -423,14 +330,14 @@ impl Ssi {
 
     /// Tells the decoder its settings and lets it read.
     fn set(&mut self) {
-        if self.todo.iter().any(|request| request.why == Why::Enable) {
+        if self.requests.holds(Why::Enable) {
             return;
         }
         if self.settings.configure {
             let parameters = self.settings.parameters();
-            self.request(Why::Parameters, opcode::PARAM_SEND, &parameters);
+            self.requests.push(Why::Parameters, opcode::PARAM_SEND, &parameters);
         }
-        self.request(Why::Enable, opcode::SCAN_ENABLE, &[]);
+        self.requests.push(Why::Enable, opcode::SCAN_ENABLE, &[]);
     }
 
     fn be_ready(&mut self) {
@@ -442,12 +349,12 @@ impl Ssi {
 
     /// The decoder would not: it did not understand, or denied.
     fn refused(&mut self, why: Option<u8>, now: Duration) {
-        if let (Some(nak::RESEND), Asked::Waiting { tries, .. }) = (why, self.asked)
-            && tries < TRIES
+        if why == Some(nak::RESEND)
+            && let Due::Send(bytes) = self.requests.again(now)
         {
-            return self.send(tries, now);
+            return self.out.push_back(bytes);
         }
-        let Some(request) = self.answered(|_| true) else { return };
+        let Some(request) = self.requests.answered(|_| true) else { return };
         let reason = match why {
             Some(nak::RESEND) => "it did not understand it three times; check the cable".to_owned(),
             Some(nak::CONTEXT) => "it does not know it, or not now".to_owned(),
@@ -459,9 +366,7 @@ impl Ssi {
     }
 
     /// Three tries, and no answer.
-    fn unanswered(&mut self, now: Duration) {
-        let Some(request) = self.todo.pop_front() else { return };
-        self.asked = Asked::Not;
+    fn unanswered(&mut self, request: &Request, now: Duration) {
         match request.why {
             Why::Revision => self.lost(
                 "the scanner did not say who it is; check cable and power, that the speed is right, and that the scanner is \
@@ -469,14 +374,14 @@ impl Ssi {
             ),
             Why::Alive => self.lost("the scanner fell silent; check its cable and power"),
             Why::Capabilities | Why::Parameters | Why::Enable | Why::Command { .. } | Why::Lamp => {
-                self.failed(&request, "it did not answer", now);
+                self.failed(request, "it did not answer", now);
             }
         }
     }
 
     fn failed(&mut self, request: &Request, reason: &str, now: Duration) {
         match request.why {
-            Why::Revision => self.request(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]),
+            Why::Revision => self.requests.push(Why::Capabilities, opcode::CAPABILITIES_REQUEST, &[]),
             Why::Capabilities => self.set(),
             Why::Parameters => {
                 let text = format!(
@@ -507,10 +412,9 @@ impl Ssi {
         self.noise += self.received.len();
         self.received.clear();
         self.report_noise();
-        self.todo.clear();
+        self.requests.clear();
         self.lamps.clear();
         self.out.clear();
-        self.asked = Asked::Not;
     }
 
     fn rest_lost(&self) -> Option<Duration> {
