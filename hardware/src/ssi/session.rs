@@ -25,6 +25,11 @@ pub const ASK: Duration = Duration::from_secs(10);
 /// Pause in the middle of a frame after which the rest will not come: 100 characters at 9600 baud.
 pub const GAP: Duration = Duration::from_millis(100);
 
+/// A request to repeat, for what was noise, and the decoder's next message may cross on the line. Its repetition comes at
+/// once and is not acknowledged a second time: nothing numbers messages, so the decoder would take that for the one
+/// after. Where the first acknowledgement was lost, it repeats again after 2 s.
+const CROSSED: Duration = Duration::from_millis(500);
+
 /// Time between two requests to repeat: one for each message that was garbled, not for each byte of it.
 const NAKS_APART: Duration = Duration::from_millis(250);
 
@@ -201,16 +206,19 @@ impl Ssi {
                 }
                 Ok((frame, length)) => {
                     self.sound = now;
+                    garbled = false;
                     self.heed(&frame, now);
                     length
                 }
                 Err(FrameError::Incomplete { .. }) if rest == Rest::Comes => break,
                 Err(error) => {
-                    garbled |= matches!(error, FrameError::Incomplete { .. } | FrameError::Checksum { .. });
-                    if let (FrameError::Checksum { .. }, [_, opcode::DECODE_DATA, _, marks, ..]) = (error, left)
-                        && marks & status::RETRANSMIT == 0
-                    {
-                        self.texts.garbled();
+                    if let (FrameError::Checksum { .. }, [_, opcode, _, marks, ..]) = (error, left) {
+                        // Only what the decoder waits for an answer to: it repeats the rest by itself, and a request to
+                        // repeat that meets its next message would have that one counted twice.
+                        garbled |= opcode::must_ack(*opcode);
+                        if *opcode == opcode::DECODE_DATA && marks & status::RETRANSMIT == 0 {
+                            self.texts.garbled();
+                        }
                     }
                     // One byte and no more: the next true frame may begin right behind it.
                     self.noise += 1;
@@ -232,6 +240,10 @@ impl Ssi {
 
     /// Acts on one message of the decoder.
     fn heed(&mut self, frame: &Frame<'_>, now: Duration) {
+        let asked = self.nak_sent.is_some_and(|sent| now < sent.saturating_add(CROSSED));
+        if asked && self.texts.just_taken(frame, now.saturating_sub(CROSSED)) {
+            return;
+        }
         if opcode::must_ack(frame.opcode) {
             let ack = if self.cordless { opcode::HOST_ACK } else { opcode::CMD_ACK };
             self.out.push_back(frame::host(ack, &[]));
@@ -246,7 +258,6 @@ impl Ssi {
                 self.out.push_back(match reply {
                     Reply::Next => frame::host(opcode::MULTIPACKET_ACK, &[]),
                     Reply::Done => frame::host(opcode::CMD_ACK, &[]),
-                    Reply::Again => frame::host(opcode::CMD_NAK, &[nak::RESEND]),
                 });
                 self.obtained(obtained);
             }

@@ -9,8 +9,13 @@ use std::time::Duration;
 
 use crate::ssi::frame::{self, Frame, status};
 
-/// How long the next packet of a long message may take: the decoder sends each three times, 2 s apart.
-const PACKET: Duration = Duration::from_secs(10);
+/// How long a repetition may take to go on with a long message: the decoder sends each packet three times, 2 s apart,
+/// and the link may be cut meanwhile.
+const PACKET: Duration = Duration::from_secs(30);
+
+/// How soon the next packet comes when it comes at once. A decoder that gave a message up did so 2 s after its last
+/// packet: what comes unmarked then begins another.
+const FOLLOWS: Duration = Duration::from_millis(1500);
 
 /// Longest text: the largest QR code holds 7089 characters.
 pub(super) const TEXT_MAX: usize = 8192;
@@ -41,7 +46,8 @@ struct Parts {
     text: Vec<u8>,
     /// For messages of numbered segments: the next, and the length of the whole.
     segments: Option<(u8, usize)>,
-    until: Duration,
+    /// When its last packet came, or the last repetition of it.
+    heard: Duration,
     /// The link was opened anew since: only a repetition goes on with it.
     resumed: bool,
 }
@@ -68,15 +74,13 @@ pub(super) enum Reply {
     Next,
     /// That was the last.
     Done,
-    /// Send it again.
-    Again,
 }
 
 impl Texts {
     /// The link was opened anew. What was taken last is remembered, and a text may go on: the decoder repeats.
     pub fn reopened(&mut self, now: Duration) {
         if let Some(parts) = &mut self.parts {
-            (parts.resumed, parts.until) = (true, now.saturating_add(PACKET));
+            (parts.resumed, parts.heard) = (true, now);
         }
     }
 
@@ -95,9 +99,14 @@ impl Texts {
         self.last = None;
     }
 
+    /// Whether `frame` repeats what was taken since `since`.
+    pub fn just_taken(&self, frame: &Frame<'_>, since: Duration) -> bool {
+        self.repeated(frame) && self.last.as_ref().is_some_and(|last| since < last.at)
+    }
+
     /// When the rest of a text is late.
     pub fn wake(&self) -> Option<Duration> {
-        self.parts.as_ref().map(|parts| parts.until)
+        self.parts.as_ref().map(|parts| parts.heard.saturating_add(PACKET))
     }
 
     /// Gives up a text of which the rest did not come.
@@ -110,13 +119,17 @@ impl Texts {
     /// A text, or a part of one; the same unmarked text within `repeat` is a repetition too.
     pub fn packet(&mut self, frame: &Frame<'_>, repeat: Duration, now: Duration) -> Obtained {
         let marked = frame.status & status::RETRANSMIT != 0;
-        if !marked && self.parts.as_ref().is_some_and(|parts| parts.resumed) {
+        let other = |parts: &Parts| parts.resumed || parts.heard.saturating_add(FOLLOWS) < now;
+        if !marked && self.parts.as_ref().is_some_and(other) {
             self.give_up();
         }
         let whole = frame.status & status::CONTINUES == 0 && self.parts.is_none();
         let same = |last: &&Taken| last.opcode == frame.opcode && last.data == frame.data;
         let again = self.last.as_ref().filter(same);
         if again.is_some_and(|last| marked || (whole && now < last.at.saturating_add(repeat))) {
+            if let Some(parts) = &mut self.parts {
+                parts.heard = now;
+            }
             return Obtained::Nothing;
         }
         self.remember(frame, now);
@@ -135,12 +148,12 @@ impl Texts {
         }
         let mut parts = match self.parts.take() {
             Some(parts) if parts.segments.is_none() => parts,
-            Some(_) | None => Parts { symbology, text: Vec::new(), segments: None, until: now, resumed: false },
+            Some(_) | None => Parts { symbology, text: Vec::new(), segments: None, heard: now, resumed: false },
         };
         // Each packet names the symbology; what does not is text.
         let text = if symbology == parts.symbology { text } else { frame.data };
         parts.text.extend_from_slice(text);
-        (parts.until, parts.resumed) = (now.saturating_add(PACKET), false);
+        (parts.heard, parts.resumed) = (now, false);
         match frame.status & status::CONTINUES {
             0 => Obtained::Text { symbology: parts.symbology, text: parts.text },
             _ => self.keep(parts),
@@ -149,39 +162,31 @@ impl Texts {
 
     /// A numbered part of a text, as cordless bases send it.
     pub fn segment(&mut self, frame: &Frame<'_>, now: Duration) -> (Reply, Obtained) {
-        let Some((&number, rest)) = frame.data.split_first() else { return (Reply::Again, Obtained::Nothing) };
-        let until = now.saturating_add(PACKET);
-        let mut parts = match (number, self.parts.take().filter(|parts| parts.segments.is_some())) {
-            (0, old) => {
-                let Some(first) = frame::first_segment(frame.data) else { return (Reply::Again, Obtained::Nothing) };
-                if old.is_none() && self.repeated(frame) {
-                    return (Reply::Next, Obtained::Nothing);
-                }
-                let (text, segments) = (first.text.to_vec(), Some((1, first.length.min(TEXT_MAX))));
-                Parts { symbology: first.symbology, text, segments, until, resumed: false }
+        let number = frame.data.first().copied().unwrap_or_default();
+        let begun = self.parts.take().filter(|parts| parts.segments.is_some());
+        let next = begun.as_ref().and_then(|parts| parts.segments).map_or(0, |(next, _)| next);
+        if number < next || (begun.is_none() && self.repeated(frame)) {
+            // It was taken before: its acknowledgement was lost.
+            let reply = if begun.is_none() && number != 0 { Reply::Done } else { Reply::Next };
+            self.parts = begun.map(|parts| Parts { heard: now, ..parts });
+            return (reply, Obtained::Nothing);
+        }
+        let parts = match (begun, frame.data.split_first()) {
+            (Some(mut parts), Some((_, text))) if number == next && number != 0 => {
+                parts.text.extend_from_slice(text);
+                parts.segments = parts.segments.map(|(next, length)| (next.wrapping_add(1), length));
+                Some(Parts { heard: now, resumed: false, ..parts })
             }
-            (number, Some(mut parts)) => match parts.segments {
-                Some((next, length)) if number == next => {
-                    parts.text.extend_from_slice(rest);
-                    parts.segments = Some((next.wrapping_add(1), length));
-                    (parts.until, parts.resumed) = (until, false);
-                    parts
-                }
-                // One that was taken before, or one too early: the decoder goes on from the next acknowledgement.
-                Some((next, _)) => {
-                    self.parts = Some(parts);
-                    return (if number < next { Reply::Next } else { Reply::Again }, Obtained::Nothing);
-                }
-                None => return (Reply::Again, Obtained::Nothing),
-            },
-            // The last segment once more: its acknowledgement was lost.
-            (_, None) if self.repeated(frame) => return (Reply::Done, Obtained::Nothing),
-            (_, None) => {
-                self.noise += rest.len();
-                return (Reply::Again, Obtained::Nothing);
-            }
+            _ => frame::first_segment(frame.data).map(|first| Parts {
+                symbology: first.symbology,
+                text: first.text.to_vec(),
+                segments: Some((1, first.length.min(TEXT_MAX))),
+                heard: now,
+                resumed: false,
+            }),
         };
         self.remember(frame, now);
+        let Some(mut parts) = parts else { return self.orphan(frame) };
         let length = parts.segments.map_or(0, |(_, length)| length);
         if length <= parts.text.len() {
             parts.text.truncate(length);
@@ -190,7 +195,17 @@ impl Texts {
         (Reply::Next, self.keep(parts))
     }
 
-    /// Whether a segment is the one that was taken last.
+    /// A segment of a text whose beginning is gone: the decoder is let go on to its end, which a segment that is not full
+    /// marks.
+    fn orphan(&mut self, frame: &Frame<'_>) -> (Reply, Obtained) {
+        self.noise += frame.data.len();
+        match frame.data.len() < frame::DATA_MAX {
+            true => (Reply::Done, Obtained::Broken),
+            false => (Reply::Next, Obtained::Nothing),
+        }
+    }
+
+    /// Whether a packet is marked and the one that was taken last.
     fn repeated(&self, frame: &Frame<'_>) -> bool {
         let same = |last: &Taken| last.opcode == frame.opcode && last.data == frame.data;
         frame.status & status::RETRANSMIT != 0 && self.last.as_ref().is_some_and(same)

@@ -239,6 +239,11 @@ fn what_is_repeated_is_read_once() {
         let sound = frames.iter().filter(|(_, frame)| frame::parse(frame).is_ok()).count();
         assert_eq!(acks, sound, "{name}: each is acknowledged, also when it is not read");
     }
+    // Noise that looked like a message crossed with a true one: its repetition comes at once.
+    let mut session = ready();
+    let frames = [garbled(1000, "??"), new(1005, "A1"), marked(1010, "A1"), new(1015, "B2"), marked(3015, "B2")];
+    assert_eq!(heard(&mut session, &frames), ["A1", "B2"]);
+    assert_eq!(said(&mut session).iter().filter(|bytes| *bytes == ACK).count(), 3, "A1 is acknowledged once");
     // Also when the link was cut between the two.
     let mut session = ready();
     assert_eq!(heard(&mut session, &[new(1000, "A1")]), ["A1"]);
@@ -273,12 +278,16 @@ fn long_texts_come_in_parts() {
     session.opened(ms(2500));
     assert_eq!(heard(&mut session, &[(2600, packet(b"NEW", 0))]), ["NEW"]);
 
+    // A decoder that gave a text up and reads another begins it unmarked, two seconds later at the earliest.
+    let mut session = ready();
+    assert!(heard(&mut session, &[(1000, packet(parts[0], more)), (3000, packet(parts[0], more | again))]).is_empty());
+    assert_eq!(heard(&mut session, &[(5000, packet(b"NEW", 0))]), ["NEW"]);
+
     // The rest comes when it was given up: half a code is never read.
     let mut session = ready();
     assert!(heard(&mut session, &[(1000, packet(parts[0], more))]).is_empty());
-    session.receive(&decoder(opcode::EVENT, 0, &[1]), ms(9000));
-    session.tick(ms(11_001));
-    session.receive(&packet(parts[2], again), ms(11_100));
+    session.tick(ms(31_001));
+    session.receive(&packet(parts[2], again), ms(31_100));
     let all = events(&mut session);
     assert!(texts(&all).is_empty());
     assert!(
@@ -302,6 +311,14 @@ fn numbered_segments_are_put_together() {
     let first = frame::parse(&first).unwrap().0;
     let head = frame::first_segment(first.data).unwrap();
     assert_eq!((head.symbology, head.length, head.text.len()), (0x1C, 500, 241));
+
+    // The beginning is gone: the decoder is let go on, and nothing is read.
+    let segment = |number: u8, text: &[u8]| decoder(opcode::MULTIPACKET_SEGMENT, 0, &[&[number], text].concat());
+    let mut session = ready();
+    session.receive(&[segment(1, &z(250)), segment(2, &z(9))].concat(), ms(1000));
+    assert_eq!(said(&mut session), [frame::host(opcode::MULTIPACKET_ACK, &[]), ACK.to_vec()]);
+    let all = events(&mut session);
+    assert!(texts(&all).is_empty() && all.iter().any(|event| matches!(event, Event::Fault { .. })), "{all:?}");
 }
 
 #[test]
