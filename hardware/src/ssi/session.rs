@@ -206,6 +206,7 @@ impl Ssi {
                 }
                 Ok((frame, length)) => {
                     self.sound = now;
+                    // A sound message is answered itself; two answers would be one too many.
                     garbled = false;
                     self.heed(&frame, now);
                     length
