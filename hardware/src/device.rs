@@ -10,11 +10,14 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{acr122u, gpio, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner};
+use crate::{acr122u, gpio, hid_pos, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner, ssi, wedge};
 
 /// Every family, in the order of a list.
 pub const FAMILIES: &[&Family] = &[
     &scanner::FAMILY,
+    &ssi::FAMILY,
+    &hid_pos::FAMILY,
+    &wedge::FAMILY,
     &r200::FAMILY,
     &llrp::FAMILY,
     &push::FAMILY,

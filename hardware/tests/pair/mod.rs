@@ -129,6 +129,7 @@ pub fn cut(cut: impl Fn(&[u8]) -> Cut, bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
                 noise += len;
                 at += len;
             }
+            Cut::Blank(len) => at += len,
             Cut::Incomplete => break,
         }
     }
@@ -146,7 +147,7 @@ fn say(family: &Family, parts: &[&[u8]]) -> Vec<Value> {
                     said.push((family.codec.decode)(&waits[..len], None).unwrap());
                     len
                 }
-                Cut::Noise(len) => len,
+                Cut::Noise(len) | Cut::Blank(len) => len,
                 Cut::Incomplete => break,
             };
             waits.drain(..used);
