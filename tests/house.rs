@@ -8,7 +8,7 @@ use std::process::Command;
 /// Lowest first. A file may import from its own room or from any lower floor; rooms of one floor never touch.
 const FLOORS: &[&[&str]] = &[
     &["hex", "quantity"],
-    &["gs1"],
+    &["gs1", "numbers"],
     &["identity"],
     &["event"],
     &["ledger"],
