@@ -32,6 +32,7 @@ const SERVER_FLOORS: &[&[&str]] = &[
     &["projection"],
     &["lines"],
     &["book"],
+    &["numbering"],
     &["enrolment", "intake"],
     &["rebuild", "verify"],
     &["access"],

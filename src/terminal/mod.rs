@@ -5,10 +5,12 @@
 
 pub mod answer;
 pub mod capture;
+pub mod codes;
 pub mod door;
 pub mod enrolment;
 pub mod handheld;
 pub mod house;
+pub mod numbering;
 pub mod pictures;
 pub mod port;
 pub mod reference;
