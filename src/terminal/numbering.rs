@@ -63,6 +63,16 @@ impl Numbering {
         &self.readers
     }
 
+    /// Leased counters that were not given yet, by series; nothing of a series that only the server gives.
+    pub fn left(&self, remembered: &Remembered) -> BTreeMap<String, u64> {
+        let mut left = BTreeMap::new();
+        for ((series, first), last) in &self.leases {
+            let next = (*first).max(remembered.given(series, false) + 1);
+            *left.entry(series.clone()).or_default() += (last + 1).saturating_sub(next);
+        }
+        left
+    }
+
     /// The next number for this purpose; `None` while no series of it has come down.
     pub fn next(&self, purpose: Purpose, remembered: &Remembered) -> Option<Next> {
         let series = &self.series.values().find(|series| series.numbers.purpose == purpose)?.numbers;
@@ -131,6 +141,7 @@ mod tests {
         numbering.put_lease(&lease(BookId { terminal: 7, epoch: Hex([1; 16]) }, 1, 100));
         numbering.put_lease(&lease(book, 301, 400));
         numbering.put_lease(&lease(book, 101, 200));
+        assert_eq!(numbering.left(&remembered), [("sample".to_owned(), 200)].into());
         let leased = give(&numbering, &mut remembered, 150);
         let counters: Vec<u64> = leased.iter().filter_map(|number| numbers::leased_counter(number)).collect();
         assert!(counters.is_sorted() && counters.len() == 150, "{counters:?}");

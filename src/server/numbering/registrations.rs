@@ -60,8 +60,13 @@ fn registered(
     at: Moment,
 ) -> Result<(), DecideError> {
     let Some(number) = number_of(&registration.what) else { return Ok(()) };
-    // Whoever gave the number first has the unit; the kernel raises the others.
-    if store::version(tx, "unit", &number)? == 0 {
+    // Whoever gave the number first has the unit; the kernel raises the others. One that was withdrawn because its line
+    // was taken back is there again.
+    let free = match store::record(tx, "unit", &number)? {
+        None => true,
+        Some(record) => record.withdrawn && all_others_taken_back(tx, &number, stored)?,
+    };
+    if free {
         let unit = unit(tx, &number, registration)?;
         put(tx, server, Content::Unit(unit), false, stored.corrected, at)?;
     }
@@ -71,6 +76,17 @@ fn registered(
     }
     let said = Relabelled { line: stored.reference(), unit: number, bind, release: Vec::new() };
     put(tx, server, Content::Relabelled(said), false, stored.corrected, at)
+}
+
+/// Whether the number was given before, and each line that gave it was taken back.
+fn all_others_taken_back(tx: &mut Tx, number: &str, stored: &Stored) -> Result<bool, DatabaseError> {
+    let sql = "SELECT count(*), count(c.line) FROM registration r LEFT JOIN correction c ON c.line = r.line \
+               WHERE r.unit = ?1 AND r.line <> ?2";
+    let Some(row) = tx.query_opt(sql, &[unit_key(number).into(), line_id(stored.reference()).into()])? else {
+        return Ok(false);
+    };
+    let (given, taken_back) = (row.int(0)?, row.int(1)?);
+    Ok(0 < given && given == taken_back)
 }
 
 /// The unit's record, named like its item.

@@ -190,3 +190,5 @@ t-fact-code = Label or tag
 t-choose-item = What is it?
 t-confirm-register = Register it
 t-confirm-relabel = Change it
+t-numbers = Numbers
+t-numbers-left = { $n } left to give without a network

@@ -184,3 +184,5 @@ t-fact-code = 标签
 t-choose-item = 是什么物料？
 t-confirm-register = 登记
 t-confirm-relabel = 变更
+t-numbers = 编号
+t-numbers-left = 断网时还可用 { $n } 个
