@@ -113,8 +113,32 @@ fn fifty_samples_registered_on_two_terminals_without_a_network() {
         }
         let exceptions = server.api("/api/v1/exceptions").unwrap();
         assert_eq!(exceptions["items"], json!([]), "{engine:?}");
+        the_screen_shows_it(&terminals[0]);
         let (standing, rebuilt) = server.digests();
         assert_eq!(standing, rebuilt, "{engine:?}: the projections differ from a rebuild");
+    }
+}
+
+/// The item to choose, the button, and the number where everybody sees it, in both languages.
+fn the_screen_shows_it(terminal: &Terminal) {
+    let page = |language: &str| {
+        let page = rig::get(terminal.screen, "/s/bench", &format!("cookie: gatebook_lang={language}\r\n"));
+        String::from_utf8(page.unwrap()).unwrap()
+    };
+    let words = [
+        ("en", ["What is it?", "Ring", "Register it", "Write or print it on the label."]),
+        ("zh-CN", ["是什么物料？", "戒指", "登记", "请写在或打印在标签上"]),
+    ];
+    for (language, [which, name, confirm, hint]) in words {
+        touch(terminal.screen, "/act", "act=").unwrap();
+        touch(terminal.screen, "/act", "act=register").unwrap();
+        let choosing = page(language);
+        assert!(choosing.contains(which) && choosing.contains(name), "{language}: {choosing}");
+        touch(terminal.screen, "/item", "item=RING").unwrap();
+        assert!(page(language).contains(&format!(">{confirm}</button>")), "{language}: no button");
+        let number = touch(terminal.screen, "/confirm", "").unwrap()["unit"].as_str().unwrap().to_owned();
+        let given = page(language);
+        assert!(given.contains(&format!("<strong>{number}</strong>")) && given.contains(hint), "{language}: {given}");
     }
 }
 
