@@ -13,6 +13,9 @@ use crate::server::numbering::put;
 use crate::server::stored::{Stored, line_id, line_ref, unit_key};
 use crate::sync::records::{Content, Name, Record, Relabelled, Tracking, Unit};
 
+/// Kinds of lines that the server decides about: those that take back, register and relabel.
+pub(crate) const KINDS: [u8; 3] = [4, 7, 8];
+
 /// Decides about the lines `first..=last` of a book, which stand in the central book by now.
 ///
 /// # Errors
@@ -25,7 +28,6 @@ pub(crate) fn follow(
     at: Moment,
 ) -> Result<(), DatabaseError> {
     let id = |seq| line_id(LineRef { terminal: book.terminal, epoch: book.epoch, seq }).into();
-    // 4 takes back, 7 registers, 8 relabels.
     let sql =
         format!("SELECT {} FROM line WHERE id BETWEEN ?1 AND ?2 AND kind IN (4, 7, 8) ORDER BY id", lines::COLUMNS);
     let stored = tx.query(&sql, &[id(first), id(last)])?.iter().map(lines::read).collect::<Result<Vec<_>, _>>()?;
