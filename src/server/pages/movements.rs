@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use crate::event::{Body, Handling, Ruling, System};
+use crate::event::{Act, Body, Handling, Ruling, System};
 use crate::face::signs::Sign;
 use crate::face::tones::{State as Chip, Tone};
 use crate::face::values::{MISSING, Reader};
@@ -47,7 +47,7 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
         div.head { h1 { (title) } @if let Some(terminal) = filter.terminal { span.faint { (names.terminal(terminal, lang)) } } }
         nav.facets aria-label=(lang.say("filter")) {
             (facet(&ask, &filter, None))
-            @for kind in ["movement", "passage", "attempt", "correction", "decision", "system"] { (facet(&ask, &filter, Some(kind))) }
+            @for kind in KINDS { (facet(&ask, &filter, Some(kind))) }
             @if filter.terminal.is_some() || filter.unit.is_some() {
                 a.facet href=(ask.here(&[("terminal", None), ("unit", None), ("after", None)])) aria-current="true" {
                     (filter.unit.clone().unwrap_or_else(|| names.terminal(filter.terminal.unwrap_or_default(), lang))) (Sign::Cross.small())
@@ -71,6 +71,10 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
     };
     Ok(ask.page(Some(Room::Movements), &title, &frame, &body))
 }
+
+/// Kinds of lines to choose from, the most frequent first.
+const KINDS: [&str; 8] =
+    ["movement", "passage", "attempt", "registration", "relabelling", "correction", "decision", "system"];
 
 /// The filter of the API, and the language that any page may carry.
 #[derive(Debug, serde::Deserialize)]
@@ -117,7 +121,8 @@ fn names(tx: &mut Tx, rows: &[Told]) -> Result<Names, DatabaseError> {
             }
             Body::Passage(passage) => places.extend([passage.inside.as_str(), passage.outside.as_str()]),
             Body::Decision(decision) => people.extend(decision.person),
-            Body::Attempt(_) | Body::Correction(_) | Body::System(_) => (),
+            Body::Registration(registration) => places.extend(registration.to.as_deref()),
+            Body::Attempt(_) | Body::Correction(_) | Body::System(_) | Body::Relabelling(_) => (),
         }
     }
     names.add_people(tx, people)?;
@@ -131,6 +136,8 @@ fn handling(body: &Body) -> Option<&Handling> {
         Body::Attempt(attempt) => Some(&attempt.handling),
         Body::Passage(passage) => Some(&passage.handling),
         Body::Correction(correction) => Some(&correction.handling),
+        Body::Registration(registration) => Some(&registration.handling),
+        Body::Relabelling(relabelling) => Some(&relabelling.handling),
         Body::Decision(_) | Body::System(_) => None,
     }
 }
@@ -172,6 +179,8 @@ fn act(body: &Body) -> &'static str {
         Body::Movement(movement) => movement.act.word(),
         Body::Attempt(_) => "attempt",
         Body::Passage(passage) => passage.direction.word(),
+        Body::Registration(_) => Act::Register.word(),
+        Body::Relabelling(_) => Act::Relabel.word(),
         Body::Correction(_) | Body::Decision(_) | Body::System(_) => "",
     }
 }
