@@ -20,6 +20,7 @@ pub mod reference;
 pub mod remembered;
 pub mod rules;
 pub mod screen;
+mod senses;
 pub mod station;
 pub mod status;
 pub mod storage;

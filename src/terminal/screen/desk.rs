@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
+use crate::epc;
 use crate::event::{Act, Reason};
 use crate::face::signs::Sign;
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
-use crate::identity::Identifier;
+use crate::gs1::ReadError;
+use crate::gs1::fault::Fault;
+use crate::identity::{Doubt, Identifier};
 use crate::sync::records::Name;
 use crate::terminal::answer::{Outcome, Say};
 use crate::terminal::handheld::{self, Going, PaperKind};
@@ -315,6 +318,30 @@ fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
     }
 }
 
+/// Why a code is not what it was meant to be; places count from 1.
+fn doubted(doubt: &Doubt, reader: &Reader) -> String {
+    let lang = reader.lang;
+    let place = |at: usize| u64::try_from(at + 1).unwrap_or(u64::MAX);
+    match doubt {
+        Doubt::Code(ReadError::Value { ai, fault: Fault::CheckDigit { want }, .. }) => {
+            lang.tell("t-doubt-check-digit", &[("ai", ai.as_str().into()), ("want", u64::from(*want).into())])
+        }
+        Doubt::Code(ReadError::Gtin { fault: Fault::CheckDigit { want }, .. }) => {
+            lang.tell("t-doubt-gtin", &[("want", u64::from(*want).into())])
+        }
+        Doubt::Code(ReadError::UnknownAi { at, found }) => {
+            lang.tell("t-doubt-ai", &[("at", place(*at).into()), ("found", found.as_str().into())])
+        }
+        Doubt::Code(ReadError::Value { ai, at, .. }) => {
+            lang.tell("t-doubt-value", &[("ai", ai.as_str().into()), ("at", place(*at).into())])
+        }
+        Doubt::Code(error) => lang.tell("t-doubt-code", &[("at", place(error.at()).into())]),
+        Doubt::Tag(epc::fault::Fault::Tid) => lang.say("t-doubt-tid"),
+        Doubt::Tag(epc::fault::Fault::Unprogrammed) => lang.say("t-doubt-blank"),
+        Doubt::Tag(_) => lang.say("t-doubt-tag"),
+    }
+}
+
 /// The word of the answer, and what to do before why.
 fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>) -> (String, Vec<String>) {
     let lang = reader.lang;
@@ -350,8 +377,10 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
             let why = reasons.iter().map(|reason| why(*reason, given.answer.unit.as_deref(), lang, world.reference));
             (lang.say("t-not-allowed"), why.chain(back()).collect())
         }
-        Say::Unknown { recorded: true } => (lang.say("t-unknown-code"), vec![lang.say("t-unknown-kept")]),
-        Say::Unknown { recorded: false } => (lang.say("t-unknown-code"), vec![lang.say("t-unknown-not-kept")]),
+        Say::Unknown { recorded, doubt } => {
+            let kept = lang.say(if *recorded { "t-unknown-kept" } else { "t-unknown-not-kept" });
+            (lang.say("t-unknown-code"), doubt.iter().map(|doubt| doubted(doubt, reader)).chain([kept]).collect())
+        }
         Say::Already { at } => {
             let time = super::clock(reader, *at);
             (lang.say("t-already-scanned"), vec![lang.tell("t-already-say", &[("time", (&time).into())])])
