@@ -13,12 +13,15 @@
 pub mod aim;
 #[cfg(feature = "camera")]
 pub mod camera;
+pub mod checksum;
 pub mod command;
 pub mod device;
+mod dialogue;
 pub mod event;
 mod hex;
 pub mod llrp;
 pub mod r200;
+pub mod r2000;
 pub mod scanner;
 pub mod settings;
 pub mod simulator;

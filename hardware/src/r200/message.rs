@@ -1,5 +1,6 @@
 //! What the frames say: commands to the module, and its answers.
 
+use crate::checksum;
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, Frame, FrameError, Kind};
 
@@ -310,7 +311,7 @@ pub fn message(frame: &Frame<'_>) -> Result<Message, DecodeError> {
         (code::POLL, &[rssi, pc_high, pc_low, ref epc @ .., crc_high, crc_low]) => {
             let pc = u16::from_be_bytes([pc_high, pc_low]);
             let crc = u16::from_be_bytes([crc_high, crc_low]);
-            let crc_ok = crc == frame::tag_crc(pc, epc);
+            let crc_ok = crc == checksum::tag_crc(pc, epc);
             Ok(Message::Tag { rssi_dbm: rssi.cast_signed(), pc, epc: epc.to_vec(), crc, crc_ok })
         }
         (code::FAILURE, &[fault, ref tag @ ..]) => {

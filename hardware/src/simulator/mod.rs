@@ -10,8 +10,11 @@ use std::time::Duration;
 use crate::simulator::script::{Presentation, Sent};
 
 pub mod llrp;
+mod memory;
+pub mod module;
 mod outbox;
 pub mod r200;
+pub mod r2000;
 pub mod scanner;
 pub mod script;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::checksum;
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, FrameError, Kind};
 use crate::r200::message::{Fault, code};
@@ -239,7 +240,7 @@ impl Module {
             let rssi = i8::try_from(rssi_dbm).unwrap_or(i8::MIN).to_be_bytes();
             // The length of the EPC in words is in the top five bits.
             let pc = u16::try_from(epc.len() / 2).unwrap_or(0).min(31) << 11;
-            let crc = frame::tag_crc(pc, &epc).to_be_bytes();
+            let crc = checksum::tag_crc(pc, &epc).to_be_bytes();
             let parameters = [rssi.as_slice(), &pc.to_be_bytes(), &epc, &crc].concat();
             let bytes = frame::encode(self.settings.dialect, Kind::Notification, code::POLL, &parameters);
             if self.stage.take_truncation() {

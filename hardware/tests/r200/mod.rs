@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gatebook_hardware::checksum;
 use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Event, Read};
 use gatebook_hardware::r200::frame::{self, Dialect, FRAME_MAX, FrameError, Kind};
@@ -233,12 +234,12 @@ fn a_misheard_tag_is_noise() {
         let parameters = [&[0xC9], &u16::to_be_bytes(pc)[..], epc, &crc.to_be_bytes()].concat();
         frame::encode(Dialect::R200, Kind::Notification, 0x22, &parameters)
     };
-    let right = frame::tag_crc(pc, &epc);
+    let right = checksum::tag_crc(pc, &epc);
     assert_eq!(right, 0x64D1);
     let mut session = polling(Dialect::R200);
     session.receive(&tag(right ^ 1, &epc), ms(2));
     assert_eq!(events(&mut session), [Event::Noise { bytes: 24 }]);
-    session.receive(&tag(frame::tag_crc(pc, &[]), &[]), ms(3));
+    session.receive(&tag(checksum::tag_crc(pc, &[]), &[]), ms(3));
     assert_eq!(events(&mut session), [Event::Noise { bytes: 12 }], "a tag without EPC has no name");
     session.receive(&tag(right, &epc), ms(4));
     let [Event::Read(Read::Tag(tag))] = &events(&mut session)[..] else { panic!("the sound tag is read") };

@@ -1,0 +1,614 @@
+//! Sessions with readers that take one request at a time: who is there, configure, read, answer what is asked in
+//! between, notice when nobody is there any more.
+//!
+//! A [`Tongue`] says what a family speaks; everything that has to do with time stands here. A request that is not
+//! answered in its time is sent again, up to [`TRIES`]. A reader that leaves a round or its stream unanswered may have
+//! lost its power for a moment and forgotten all that it was told: it is greeted and configured anew, silently where it
+//! answers, and is lost where it does not.
+
+pub(crate) mod plan;
+
+use std::collections::VecDeque;
+use std::fmt::{Debug, Display};
+use std::time::Duration;
+
+use crate::command::{Answer, Command, Unable};
+use crate::device::{Cut, Session};
+use crate::event::{Event, Read, Tag};
+
+use plan::{Job, Outcome, Plan};
+
+/// Attempts to have a request answered.
+pub(crate) const TRIES: u8 = 3;
+
+/// Pause in the middle of a message after which the rest will not come. Readers pause 15 ms at most; USB adapters deliver
+/// in parcels up to 16 ms apart, bridges on a network somewhat later.
+pub(crate) const GAP: Duration = Duration::from_millis(100);
+
+/// Pause behind a round that the reader refused.
+const REFUSED_PAUSE: Duration = Duration::from_millis(500);
+
+/// Commands that may wait.
+const JOBS_MAX: usize = 16;
+
+/// A fault that goes on is told again after this time.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
+
+/// Different faults that are remembered as told.
+const TOLD_MAX: usize = 16;
+
+/// What a family says and understands.
+pub(crate) trait Tongue: Debug + Send {
+    type Request: Clone + Debug + Display + Send;
+
+    /// What stands at the front of what was received.
+    fn cut(&self, bytes: &[u8]) -> Cut;
+
+    fn encode(&self, request: &Self::Request) -> Vec<u8>;
+
+    /// How long the answer to a request may take; behind each part of an answer the time begins anew.
+    fn patience(&self, request: &Self::Request) -> Duration;
+
+    /// The requests that find out who is there and tell it its settings.
+    fn greeting(&mut self) -> Vec<(Need, Self::Request)>;
+
+    /// Whether a request of the greeting would only set what is set. Many readers keep their settings in a memory that
+    /// wears with each writing.
+    fn needless(&self, request: &Self::Request) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// What the reader said of itself.
+    fn model(&self) -> String;
+
+    /// How it is made to read.
+    fn reading(&self) -> Reading<Self::Request>;
+
+    /// Understands one whole message; `asked` is the request that waits for its answer.
+    fn hear(&mut self, message: &[u8], asked: Option<&Self::Request>, now: Duration, line: &mut Line) -> Heard;
+
+    /// The requests that carry out a command.
+    fn plan(&self, command: &Command) -> Result<Plan<Self::Request>, Unable>;
+
+    /// What is asked from time to time beside the reading.
+    fn chore(&self) -> Option<(Duration, Self::Request)> {
+        None
+    }
+
+    /// What ends the reading.
+    fn farewell(&self) -> Option<Self::Request>;
+}
+
+/// What becomes of a session when a request of its greeting fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// It is over: the reader must not or cannot read so.
+    Must,
+    /// A refusal is told, and the reader keeps its own setting.
+    May,
+    /// Nothing: sent once, and whatever comes of it is right.
+    Try,
+}
+
+/// How a reader is made to read.
+pub(crate) enum Reading<R> {
+    /// It makes one round for each request.
+    Rounds { round: R },
+    /// It reports by itself, once told to begin. After so much silence it is asked whether it is there, or greeted anew
+    /// where it could not answer.
+    Stream { begin: Option<R>, silence: Duration, probe: Option<R> },
+}
+
+/// What a message was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// The last part of the answer to the request that waits.
+    Answer(Outcome),
+    /// A part of it; more comes.
+    More,
+    /// The reader did not understand the request that waits, as after noise on the line.
+    Again,
+    /// Something else, and a sign of life.
+    Aside,
+    /// It makes no sense.
+    Noise,
+}
+
+/// The bytes and events of one link. Holds at most one message that is not complete, and what was not yet taken.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    received: Vec<u8>,
+    /// When the last byte came.
+    heard: Duration,
+    noise: usize,
+    out: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+    told: VecDeque<(String, Duration)>,
+}
+
+impl Line {
+    pub(crate) fn read(&mut self, tag: Tag) {
+        self.report_noise();
+        self.events.push_back(Event::Read(Read::Tag(tag)));
+    }
+
+    /// Tells a fault, unless it was told within the last minute.
+    pub(crate) fn fault(&mut self, text: String, now: Duration) {
+        self.told.retain(|(_, at)| now < at.saturating_add(TELL_AGAIN));
+        if self.told.iter().any(|(told, _)| *told == text) {
+            return;
+        }
+        if self.told.len() == TOLD_MAX {
+            self.told.pop_front();
+        }
+        self.told.push_back((text.clone(), now));
+        self.report_noise();
+        self.events.push_back(Event::Fault { text });
+    }
+
+    fn report_noise(&mut self) {
+        let bytes = std::mem::take(&mut self.noise);
+        if 0 < bytes {
+            self.events.push_back(Event::Noise { bytes });
+        }
+    }
+
+    fn drop_received(&mut self) {
+        self.noise += self.received.len();
+        self.received.clear();
+        self.report_noise();
+    }
+}
+
+/// A session with one reader of any such family.
+#[derive(Debug)]
+pub(crate) struct Dialogue<T: Tongue> {
+    tongue: T,
+    line: Line,
+    phase: Phase<T::Request>,
+    asked: Option<Asked<T::Request>>,
+    /// [`Event::Ready`] was reported since the link was opened.
+    ready: bool,
+    /// When the last sound message came.
+    sound: Duration,
+    next_round: Duration,
+    next_chore: Duration,
+    job: Option<Job<T::Request>>,
+    jobs: VecDeque<Job<T::Request>>,
+    /// Outputs that are to be switched back: when, which, and to what.
+    back: Vec<Back>,
+    /// The one that is being switched back.
+    switching: Option<Back>,
+    /// Of the outputs that a job switches: what is to follow, and after which time.
+    backs_of: VecDeque<(u32, Back, Duration)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Back {
+    at: Duration,
+    line: u16,
+    on: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Phase<R> {
+    /// Before `opened`, after `close`, and after the reader was lost.
+    Over,
+    Greeting(VecDeque<(Need, R)>),
+    Reading {
+        /// The stream was begun.
+        begun: bool,
+    },
+    Closing,
+}
+
+#[derive(Clone, Debug)]
+struct Asked<R> {
+    request: R,
+    why: Why,
+    tries: u8,
+    until: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Greeting(Need),
+    Round,
+    Begin,
+    Probe,
+    Chore,
+    Job,
+    Farewell,
+}
+
+/// Whether an incomplete message at the end can still be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Comes,
+    Lost,
+}
+
+impl<T: Tongue> Dialogue<T> {
+    pub(crate) fn new(tongue: T) -> Self {
+        Self {
+            tongue,
+            line: Line::default(),
+            phase: Phase::Over,
+            asked: None,
+            ready: false,
+            sound: Duration::ZERO,
+            next_round: Duration::ZERO,
+            next_chore: Duration::ZERO,
+            job: None,
+            jobs: VecDeque::new(),
+            back: Vec::new(),
+            switching: None,
+            backs_of: VecDeque::new(),
+        }
+    }
+}
+
+impl<T: Tongue> Session for Dialogue<T> {
+    fn opened(&mut self, now: Duration) {
+        self.line.drop_received();
+        self.line.out.clear();
+        self.line.told.clear();
+        self.end_jobs();
+        self.ready = false;
+        self.asked = None;
+        self.sound = now;
+        self.greet(now);
+    }
+
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
+        if self.closed() || bytes.is_empty() {
+            return;
+        }
+        self.line.heard = now;
+        self.line.received.extend_from_slice(bytes);
+        self.take_messages(Rest::Comes, now);
+        self.tick(now);
+    }
+
+    fn tick(&mut self, now: Duration) {
+        if !self.line.received.is_empty() && self.line.heard.saturating_add(GAP) <= now {
+            self.take_messages(Rest::Lost, now);
+        }
+        if self.asked.as_ref().is_some_and(|asked| asked.until <= now) {
+            self.overdue(now);
+        }
+        self.proceed(now);
+    }
+
+    fn transmit(&mut self) -> Option<Vec<u8>> {
+        self.line.out.pop_front()
+    }
+
+    fn poll(&mut self) -> Option<Event> {
+        self.line.events.pop_front()
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        let next = match (&self.phase, &self.asked) {
+            (Phase::Over, _) => return None,
+            (_, Some(asked)) => Some(asked.until),
+            (Phase::Reading { .. }, None) => Some(self.next_turn()),
+            (Phase::Greeting(_) | Phase::Closing, None) => None,
+        };
+        let gap = (!self.line.received.is_empty()).then(|| self.line.heard.saturating_add(GAP));
+        gap.into_iter().chain(next).min()
+    }
+
+    /// Ends the reading; [`Session::closed`] when the reader said so, or did not within its tries.
+    fn close(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Over | Phase::Closing => return,
+            // Nobody has answered, and nobody will.
+            Phase::Greeting(_) if !self.ready => return self.over(),
+            Phase::Greeting(_) | Phase::Reading { .. } => (),
+        }
+        self.end_jobs();
+        self.asked = None;
+        match self.tongue.farewell() {
+            Some(request) => {
+                self.phase = Phase::Closing;
+                self.ask(request, Why::Farewell, now);
+            }
+            None => self.over(),
+        }
+    }
+
+    fn closed(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
+        let job = Job::new(Some(number), self.tongue.plan(command)?);
+        let refused = |reason: &str| Event::Answer { number, answer: Answer::Refused { reason: reason.into() } };
+        if self.closed() || matches!(self.phase, Phase::Closing) {
+            self.line.events.push_back(refused("the reader is not connected; try again when it is back"));
+            return Ok(());
+        }
+        if JOBS_MAX <= self.jobs.len() {
+            self.line.events.push_back(refused("too much was asked of the reader at once; wait for its answers"));
+            return Ok(());
+        }
+        if let &Command::Output { line, on, lasts } = command {
+            self.back.retain(|back| back.line != line);
+            self.backs_of.retain(|(_, back, _)| back.line != line);
+            if let Some(lasts) = lasts {
+                self.backs_of.push_back((number, Back { at: Duration::MAX, line, on: !on }, lasts));
+            }
+        }
+        self.jobs.push_back(job);
+        self.proceed(now);
+        Ok(())
+    }
+}
+
+impl<T: Tongue> Dialogue<T> {
+    fn take_messages(&mut self, rest: Rest, now: Duration) {
+        let mut received = std::mem::take(&mut self.line.received);
+        let mut used = 0;
+        while let Some(left) = received.get(used..).filter(|left| !left.is_empty()) {
+            if self.closed() {
+                break;
+            }
+            used += match self.tongue.cut(left) {
+                Cut::Message(length) => {
+                    self.heed(left.get(..length).unwrap_or(left), now);
+                    length
+                }
+                Cut::Noise(length) => {
+                    self.line.noise += length;
+                    length
+                }
+                Cut::Incomplete if rest == Rest::Comes => break,
+                // One byte and no more: the next true message may begin right behind it.
+                Cut::Incomplete => {
+                    self.line.noise += 1;
+                    1
+                }
+            };
+        }
+        if self.closed() {
+            received.clear();
+        } else {
+            received.drain(..used);
+        }
+        self.line.received = received;
+        self.line.report_noise();
+    }
+
+    fn heed(&mut self, message: &[u8], now: Duration) {
+        let asked = self.asked.as_ref().map(|asked| &asked.request);
+        let heard = self.tongue.hear(message, asked, now, &mut self.line);
+        if heard == Heard::Noise {
+            self.line.noise += message.len();
+            return;
+        }
+        self.sound = now;
+        let Some(asked) = &mut self.asked else { return };
+        match heard {
+            Heard::Answer(outcome) => self.answered(outcome, now),
+            Heard::More => asked.until = now.saturating_add(self.tongue.patience(&asked.request)),
+            Heard::Again => asked.until = now,
+            Heard::Aside | Heard::Noise => (),
+        }
+    }
+
+    fn answered(&mut self, outcome: Outcome, now: Duration) {
+        let Some(Asked { request, why, .. }) = self.asked.take() else { return };
+        match (why, outcome) {
+            (Why::Greeting(Need::Must), Outcome::Refused(reason)) => {
+                return self.lost(format!("the reader refused \"{request}\": {reason}"));
+            }
+            (Why::Greeting(Need::May), Outcome::Refused(reason)) => {
+                let text = format!("the reader refused \"{request}\" and keeps its own setting: {reason}");
+                self.line.fault(text, now);
+            }
+            (Why::Greeting(_), _) | (Why::Probe | Why::Chore, _) => (),
+            (Why::Round, outcome) => {
+                self.next_round = now;
+                if let Outcome::Refused(reason) = outcome {
+                    self.line.fault(format!("the reader could not look for tags: {reason}"), now);
+                    self.next_round = now.saturating_add(REFUSED_PAUSE);
+                }
+            }
+            (Why::Begin, Outcome::Refused(reason)) => {
+                return self.lost(format!("the reader would not begin to read: {reason}"));
+            }
+            (Why::Begin, Outcome::Done | Outcome::Memory(_)) => self.phase = Phase::Reading { begun: true },
+            (Why::Job, outcome) => {
+                if let Some(job) = &mut self.job {
+                    job.answered(outcome);
+                }
+            }
+            (Why::Farewell, _) => return self.over(),
+        }
+        self.proceed(now);
+    }
+
+    /// The request was not answered in its time.
+    fn overdue(&mut self, now: Duration) {
+        let Some(Asked { request, why, tries, .. }) = self.asked.take() else { return };
+        let once = match why {
+            Why::Greeting(need) => need == Need::Try,
+            Why::Round | Why::Probe => true,
+            Why::Begin | Why::Chore | Why::Farewell => false,
+            Why::Job => self.job.as_ref().is_some_and(|job| !job.again()),
+        };
+        if !once && tries < TRIES {
+            self.line.out.push_back(self.tongue.encode(&request));
+            let until = now.saturating_add(self.tongue.patience(&request));
+            self.asked = Some(Asked { request, why, tries: tries + 1, until });
+            return;
+        }
+        match why {
+            Why::Greeting(Need::Try) => (),
+            Why::Greeting(Need::Must | Need::May) => self.lost(match (&self.phase, self.ready) {
+                (_, true) => "the reader fell silent; check its cable and power".into(),
+                (_, false) if self.tongue.model().is_empty() => {
+                    "the reader did not say who it is; check cable and power, and that the speed is right".into()
+                }
+                (_, false) => format!("the reader did not answer to \"{request}\"; check its cable and power"),
+            }),
+            Why::Round | Why::Begin | Why::Probe | Why::Chore => self.greet(now),
+            Why::Job => {
+                if !self.job.as_mut().is_some_and(Job::unanswered) {
+                    self.back.extend(self.switching.take());
+                    self.finish_job(now);
+                    self.greet(now);
+                }
+            }
+            Why::Farewell => self.over(),
+        }
+    }
+
+    /// Goes on when nothing waits for an answer.
+    fn proceed(&mut self, now: Duration) {
+        while self.asked.is_none() {
+            match &mut self.phase {
+                Phase::Over | Phase::Closing => return,
+                Phase::Greeting(todo) => match todo.pop_front() {
+                    Some((_, request)) if self.tongue.needless(&request) => (),
+                    Some((need, request)) => self.ask(request, Why::Greeting(need), now),
+                    None => self.begin_reading(now),
+                },
+                Phase::Reading { begun } => {
+                    let begun = *begun;
+                    if !self.turn(begun, now) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is next while it reads; false when nothing is due.
+    fn turn(&mut self, begun: bool, now: Duration) -> bool {
+        if let Some(job) = &self.job {
+            match job.request().cloned() {
+                Some(request) => self.ask(request, Why::Job, now),
+                None => self.finish_job(now),
+            }
+            return true;
+        }
+        if let Some(place) = self.back.iter().position(|back| back.at <= now) {
+            let back = self.back.swap_remove(place);
+            if let Ok(plan) = self.tongue.plan(&Command::Output { line: back.line, on: back.on, lasts: None }) {
+                self.switching = Some(back);
+                self.job = Some(Job::new(None, plan));
+            }
+            return true;
+        }
+        if let Some(job) = self.jobs.pop_front() {
+            self.job = Some(job);
+            return true;
+        }
+        if let Some((every, request)) = self.tongue.chore().filter(|_| self.next_chore <= now) {
+            self.next_chore = now.saturating_add(every);
+            self.ask(request, Why::Chore, now);
+            return true;
+        }
+        match self.tongue.reading() {
+            Reading::Rounds { round } if self.next_round <= now => self.ask(round, Why::Round, now),
+            Reading::Rounds { .. } => return false,
+            Reading::Stream { begin: Some(begin), .. } if !begun => self.ask(begin, Why::Begin, now),
+            Reading::Stream { silence, probe, .. } if self.sound.saturating_add(silence) <= now => match probe {
+                Some(probe) => self.ask(probe, Why::Probe, now),
+                None => self.greet(now),
+            },
+            Reading::Stream { .. } => return false,
+        }
+        true
+    }
+
+    /// When [`Dialogue::turn`] next has something to do, if nothing comes.
+    fn next_turn(&self) -> Duration {
+        let reading = match self.tongue.reading() {
+            Reading::Rounds { .. } => self.next_round,
+            Reading::Stream { silence, .. } => self.sound.saturating_add(silence),
+        };
+        let chore = self.tongue.chore().map(|_| self.next_chore);
+        let back = self.back.iter().map(|back| back.at).min();
+        chore.into_iter().chain(back).fold(reading, Duration::min)
+    }
+
+    fn greet(&mut self, now: Duration) {
+        self.asked = None;
+        self.phase = Phase::Greeting(self.tongue.greeting().into());
+        self.proceed(now);
+    }
+
+    fn begin_reading(&mut self, now: Duration) {
+        if !std::mem::replace(&mut self.ready, true) {
+            let model = self.tongue.model();
+            self.line.report_noise();
+            self.line.events.push_back(Event::Ready { model });
+        }
+        self.sound = now;
+        self.next_round = now;
+        if let Some((every, _)) = self.tongue.chore() {
+            self.next_chore = now.saturating_add(every);
+        }
+        self.phase = Phase::Reading { begun: false };
+    }
+
+    fn ask(&mut self, request: T::Request, why: Why, now: Duration) {
+        self.line.out.push_back(self.tongue.encode(&request));
+        let until = now.saturating_add(self.tongue.patience(&request));
+        self.asked = Some(Asked { request, why, tries: 1, until });
+    }
+
+    fn finish_job(&mut self, now: Duration) {
+        let Some(job) = self.job.take() else { return };
+        let Some(number) = job.number else {
+            self.switching = None;
+            if let Answer::Refused { reason } = job.answer() {
+                self.line.fault(format!("an output could not be switched back: {reason}"), now);
+            }
+            return;
+        };
+        let answer = job.answer();
+        if let Some(place) = self.backs_of.iter().position(|(of, ..)| *of == number)
+            && let Some((_, back, lasts)) = self.backs_of.remove(place)
+            && answer == Answer::Done
+        {
+            self.back.push(Back { at: now.saturating_add(lasts), ..back });
+        }
+        self.line.report_noise();
+        self.line.events.push_back(Event::Answer { number, answer });
+    }
+
+    /// Answers all that was asked and can no longer be done. An output that is still to be switched back, or may have
+    /// been switched, is so when the reader is there again.
+    fn end_jobs(&mut self) {
+        self.back.extend(self.switching.take());
+        if let Some(number) = self.job.as_ref().and_then(|job| job.number) {
+            let begun = self.backs_of.iter().filter(|(of, ..)| *of == number);
+            self.back.extend(begun.map(|&(_, back, _)| Back { at: Duration::ZERO, ..back }));
+        }
+        for mut job in self.job.take().into_iter().chain(std::mem::take(&mut self.jobs)) {
+            job.cut_off();
+            if let Some(number) = job.number {
+                self.line.events.push_back(Event::Answer { number, answer: job.answer() });
+            }
+        }
+        self.backs_of.clear();
+    }
+
+    fn over(&mut self) {
+        self.asked = None;
+        self.phase = Phase::Over;
+        self.line.drop_received();
+        self.end_jobs();
+    }
+
+    fn lost(&mut self, reason: String) {
+        self.line.out.clear();
+        self.over();
+        self.line.events.push_back(Event::Lost { reason });
+    }
+}
