@@ -22,6 +22,7 @@ mod hex;
 pub mod llrp;
 pub mod r200;
 pub mod r2000;
+pub mod reader18;
 pub mod scanner;
 pub mod settings;
 pub mod simulator;

@@ -17,7 +17,6 @@ const EPC_WORDS: usize = 33;
 /// Why a tag would not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    NoSuchTag,
     NoSuchMemory,
     Password,
 }

@@ -15,6 +15,7 @@ pub mod module;
 mod outbox;
 pub mod r200;
 pub mod r2000;
+pub mod reader18;
 pub mod scanner;
 pub mod script;
 

@@ -219,7 +219,6 @@ impl Reader {
         let antenna = u8::try_from(tag.antenna.saturating_sub(1)).unwrap_or(0);
         let (place, _) = self.air(antenna, tag.rssi_dbm);
         let fault = |refusal| match refusal {
-            Refusal::NoSuchTag => Fault::NO_TAG,
             Refusal::NoSuchMemory => Fault(0x32),
             Refusal::Password => Fault::PASSWORD,
         };
