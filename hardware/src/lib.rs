@@ -20,6 +20,7 @@ mod dialogue;
 pub mod event;
 mod hex;
 pub mod llrp;
+pub mod mercury;
 pub mod r200;
 pub mod r2000;
 pub mod reader18;

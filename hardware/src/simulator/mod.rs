@@ -11,6 +11,7 @@ use crate::simulator::script::{Presentation, Sent};
 
 pub mod llrp;
 mod memory;
+pub mod mercury;
 pub mod module;
 mod outbox;
 pub mod r200;
