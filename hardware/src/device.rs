@@ -10,10 +10,18 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{llrp, mercury, r200, r2000, reader18, scanner};
+use crate::{llrp, mercury, r200, r2000, reader18, scanner, swct};
 
 /// Every family, in the order of a list.
-pub const FAMILIES: &[&Family] = &[&scanner::FAMILY, &r200::FAMILY, &r2000::FAMILY, &reader18::FAMILY, &mercury::FAMILY, &llrp::FAMILY];
+pub const FAMILIES: &[&Family] = &[
+    &scanner::FAMILY,
+    &r200::FAMILY,
+    &r2000::FAMILY,
+    &reader18::FAMILY,
+    &mercury::FAMILY,
+    &swct::FAMILY,
+    &llrp::FAMILY,
+];
 
 /// Devices that speak alike.
 #[derive(Debug)]

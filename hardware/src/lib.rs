@@ -27,3 +27,4 @@ pub mod reader18;
 pub mod scanner;
 pub mod settings;
 pub mod simulator;
+pub mod swct;

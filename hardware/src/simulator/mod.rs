@@ -19,6 +19,7 @@ pub mod r2000;
 pub mod reader18;
 pub mod scanner;
 pub mod script;
+pub mod swct;
 
 /// A simulated device.
 pub trait Simulator: Debug + Send {
