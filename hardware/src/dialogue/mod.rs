@@ -6,16 +6,18 @@
 //! lost its power for a moment and forgotten all that it was told: it is greeted and configured anew, silently where it
 //! answers, and is lost where it does not.
 
+pub(crate) mod jobs;
 pub(crate) mod plan;
 
 use std::collections::VecDeque;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
-use crate::command::{Answer, Command, Unable};
+use crate::command::{Command, Unable};
 use crate::device::{Cut, Session};
 use crate::event::{Event, Read, Tag};
 
+use jobs::Jobs;
 use plan::{Job, Outcome, Plan};
 
 /// Attempts to have a request answered.
@@ -27,9 +29,6 @@ pub(crate) const GAP: Duration = Duration::from_millis(100);
 
 /// Pause behind a round that the reader refused.
 const REFUSED_PAUSE: Duration = Duration::from_millis(500);
-
-/// Commands that may wait.
-const JOBS_MAX: usize = 16;
 
 /// A fault that goes on is told again after this time.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
@@ -174,21 +173,7 @@ pub(crate) struct Dialogue<T: Tongue> {
     sound: Duration,
     next_round: Duration,
     next_chore: Duration,
-    job: Option<Job<T::Request>>,
-    jobs: VecDeque<Job<T::Request>>,
-    /// Outputs that are to be switched back: when, which, and to what.
-    back: Vec<Back>,
-    /// The one that is being switched back.
-    switching: Option<Back>,
-    /// Of the outputs that a job switches: what is to follow, and after which time.
-    backs_of: VecDeque<(u32, Back, Duration)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Back {
-    at: Duration,
-    line: u16,
-    on: bool,
+    jobs: Jobs<T::Request>,
 }
 
 #[derive(Clone, Debug)]
@@ -240,11 +225,7 @@ impl<T: Tongue> Dialogue<T> {
             sound: Duration::ZERO,
             next_round: Duration::ZERO,
             next_chore: Duration::ZERO,
-            job: None,
-            jobs: VecDeque::new(),
-            back: Vec::new(),
-            switching: None,
-            backs_of: VecDeque::new(),
+            jobs: Jobs::default(),
         }
     }
 }
@@ -254,7 +235,7 @@ impl<T: Tongue> Session for Dialogue<T> {
         self.line.drop_received();
         self.line.out.clear();
         self.line.told.clear();
-        self.end_jobs();
+        self.line.events.extend(self.jobs.cut_off());
         self.ready = false;
         self.asked = None;
         self.sound = now;
@@ -308,7 +289,7 @@ impl<T: Tongue> Session for Dialogue<T> {
             Phase::Greeting(_) if !self.ready => return self.over(),
             Phase::Greeting(_) | Phase::Reading { .. } => (),
         }
-        self.end_jobs();
+        self.line.events.extend(self.jobs.cut_off());
         self.asked = None;
         match self.tongue.farewell() {
             Some(request) => {
@@ -324,24 +305,13 @@ impl<T: Tongue> Session for Dialogue<T> {
     }
 
     fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
-        let job = Job::new(Some(number), self.tongue.plan(command)?);
-        let refused = |reason: &str| Event::Answer { number, answer: Answer::Refused { reason: reason.into() } };
+        let plan = self.tongue.plan(command)?;
         if self.closed() || matches!(self.phase, Phase::Closing) {
-            self.line.events.push_back(refused("the reader is not connected; try again when it is back"));
+            let reason = "the reader is not connected; try again when it is back";
+            self.line.events.push_back(jobs::refused(number, reason));
             return Ok(());
         }
-        if JOBS_MAX <= self.jobs.len() {
-            self.line.events.push_back(refused("too much was asked of the reader at once; wait for its answers"));
-            return Ok(());
-        }
-        if let &Command::Output { line, on, lasts } = command {
-            self.back.retain(|back| back.line != line);
-            self.backs_of.retain(|(_, back, _)| back.line != line);
-            if let Some(lasts) = lasts {
-                self.backs_of.push_back((number, Back { at: Duration::MAX, line, on: !on }, lasts));
-            }
-        }
-        self.jobs.push_back(job);
+        self.line.events.extend(self.jobs.ask(number, command, plan));
         self.proceed(now);
         Ok(())
     }
@@ -421,7 +391,7 @@ impl<T: Tongue> Dialogue<T> {
             }
             (Why::Begin, Outcome::Done | Outcome::Memory(_)) => self.phase = Phase::Reading { begun: true },
             (Why::Job, outcome) => {
-                if let Some(job) = &mut self.job {
+                if let Some(job) = self.jobs.job() {
                     job.answered(outcome);
                 }
             }
@@ -437,7 +407,7 @@ impl<T: Tongue> Dialogue<T> {
             Why::Greeting(need) => need == Need::Try,
             Why::Round | Why::Probe => true,
             Why::Begin | Why::Chore | Why::Farewell => false,
-            Why::Job => self.job.as_ref().is_some_and(|job| !job.again()),
+            Why::Job => self.jobs.job().is_some_and(|job| !job.again()),
         };
         if !once && tries < TRIES {
             self.line.out.push_back(self.tongue.encode(&request));
@@ -456,8 +426,8 @@ impl<T: Tongue> Dialogue<T> {
             }),
             Why::Round | Why::Begin | Why::Probe | Why::Chore => self.greet(now),
             Why::Job => {
-                if !self.job.as_mut().is_some_and(Job::unanswered) {
-                    self.back.extend(self.switching.take());
+                if !self.jobs.job().is_some_and(Job::unanswered) {
+                    self.jobs.given_up();
                     self.finish_job(now);
                     self.greet(now);
                 }
@@ -488,23 +458,14 @@ impl<T: Tongue> Dialogue<T> {
 
     /// What is next while it reads; false when nothing is due.
     fn turn(&mut self, begun: bool, now: Duration) -> bool {
-        if let Some(job) = &self.job {
+        if let Some(job) = self.jobs.job() {
             match job.request().cloned() {
                 Some(request) => self.ask(request, Why::Job, now),
                 None => self.finish_job(now),
             }
             return true;
         }
-        if let Some(place) = self.back.iter().position(|back| back.at <= now) {
-            let back = self.back.swap_remove(place);
-            if let Ok(plan) = self.tongue.plan(&Command::Output { line: back.line, on: back.on, lasts: None }) {
-                self.switching = Some(back);
-                self.job = Some(Job::new(None, plan));
-            }
-            return true;
-        }
-        if let Some(job) = self.jobs.pop_front() {
-            self.job = Some(job);
+        if self.jobs.begin(now, |command| self.tongue.plan(command)) {
             return true;
         }
         if let Some((every, request)) = self.tongue.chore().filter(|_| self.next_chore <= now) {
@@ -532,8 +493,7 @@ impl<T: Tongue> Dialogue<T> {
             Reading::Stream { silence, .. } => self.sound.saturating_add(silence),
         };
         let chore = self.tongue.chore().map(|_| self.next_chore);
-        let back = self.back.iter().map(|back| back.at).min();
-        chore.into_iter().chain(back).fold(reading, Duration::min)
+        chore.into_iter().chain(self.jobs.wake()).fold(reading, Duration::min)
     }
 
     fn greet(&mut self, now: Duration) {
@@ -563,47 +523,15 @@ impl<T: Tongue> Dialogue<T> {
     }
 
     fn finish_job(&mut self, now: Duration) {
-        let Some(job) = self.job.take() else { return };
-        let Some(number) = job.number else {
-            self.switching = None;
-            if let Answer::Refused { reason } = job.answer() {
-                self.line.fault(format!("an output could not be switched back: {reason}"), now);
-            }
-            return;
-        };
-        let answer = job.answer();
-        if let Some(place) = self.backs_of.iter().position(|(of, ..)| *of == number)
-            && let Some((_, back, lasts)) = self.backs_of.remove(place)
-            && answer == Answer::Done
-        {
-            self.back.push(Back { at: now.saturating_add(lasts), ..back });
-        }
         self.line.report_noise();
-        self.line.events.push_back(Event::Answer { number, answer });
-    }
-
-    /// Answers all that was asked and can no longer be done. An output that is still to be switched back, or may have
-    /// been switched, is so when the reader is there again.
-    fn end_jobs(&mut self) {
-        self.back.extend(self.switching.take());
-        if let Some(number) = self.job.as_ref().and_then(|job| job.number) {
-            let begun = self.backs_of.iter().filter(|(of, ..)| *of == number);
-            self.back.extend(begun.map(|&(_, back, _)| Back { at: Duration::ZERO, ..back }));
-        }
-        for mut job in self.job.take().into_iter().chain(std::mem::take(&mut self.jobs)) {
-            job.cut_off();
-            if let Some(number) = job.number {
-                self.line.events.push_back(Event::Answer { number, answer: job.answer() });
-            }
-        }
-        self.backs_of.clear();
+        self.line.events.extend(self.jobs.finish(now));
     }
 
     fn over(&mut self) {
         self.asked = None;
         self.phase = Phase::Over;
         self.line.drop_received();
-        self.end_jobs();
+        self.line.events.extend(self.jobs.cut_off());
     }
 
     fn lost(&mut self, reason: String) {

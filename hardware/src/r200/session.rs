@@ -5,15 +5,24 @@
 //! [`REARM`]) or that the module is gone (it is asked after [`ASK`], and lost after [`ASKS`] unanswered questions).
 //! A module that lost its power for a moment looks the same and has forgotten its region, so the settings are sent
 //! again before the polls are; a module that does not acknowledge them is lost earlier.
+//!
+//! What a station asks in between interrupts the polls: they are stopped, the tag is selected, read or written, and they
+//! are begun again.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::command as asked;
+use crate::command::Unable;
 use crate::device::Session;
+use crate::dialogue::jobs::{self, Jobs};
+use crate::dialogue::plan::{Job, Outcome, Plan, Role, pc_and_epc};
 use crate::event::{Event, Read, Tag};
+use crate::hex;
+use crate::r200::command::{Command, Query, Region, code};
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, FRAME_MAX, FrameError, Kind};
-use crate::r200::message::{self, Command, DecodeError, Fault, Message, Region, code};
+use crate::r200::message::{self, DecodeError, Fault, Message};
 
 /// How long an answer to a command may take. The slowest, a change of the region, takes some 100 ms.
 pub const ANSWER: Duration = Duration::from_millis(300);
@@ -31,6 +40,18 @@ pub const ASKS: u8 = 3;
 /// adapters deliver in parcels up to 16 ms apart.
 pub const GAP: Duration = Duration::from_millis(100);
 
+/// How long reading or writing a tag may take.
+const ACCESS: Duration = Duration::from_millis(1500);
+
+/// Pins that are outputs when a station switches them.
+const PINS: std::ops::RangeInclusive<u16> = 1..=4;
+
+/// Most words that fit one answer.
+const WORDS_MAX: u8 = 32;
+
+/// Longest EPC that can be selected: its length in bits is one byte.
+const EPC_MAX: usize = 30;
+
 /// Attempts to learn the dialect, in turn; 6 of them take 1.8 s.
 const ATTEMPTS: u8 = 6;
 
@@ -47,6 +68,10 @@ pub struct Settings {
     pub region: Option<Region>,
     /// Sending power in hundredths of a dBm; the module keeps its own when none is given.
     pub power_centi_dbm: Option<u16>,
+    /// Gen2 session, 0 to 3; the module keeps its own when none is given.
+    pub session: Option<u8>,
+    /// Slots of a round as a power of two, 0 to 15; the module keeps its own when none is given.
+    pub q: Option<u8>,
     /// Rounds per command, from 1.
     pub polls: u16,
 }
@@ -60,15 +85,10 @@ impl Settings {
                 "r200" => Some(Dialect::R200),
                 _ => None,
             },
-            region: match settings.text("region").as_str() {
-                "china_900" => Some(Region::China900),
-                "china_800" => Some(Region::China800),
-                "us" => Some(Region::Us),
-                "europe" => Some(Region::Europe),
-                "korea" => Some(Region::Korea),
-                _ => None,
-            },
+            region: Region::by_name(&settings.text("region")),
             power_centi_dbm: (power_dbm != 0).then_some(power_dbm * 100),
+            session: settings.text("session").parse().ok(),
+            q: u8::try_from(settings.whole::<i8>("q")).ok(),
             ..Settings::default()
         }
     }
@@ -76,7 +96,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { dialect: None, region: None, power_centi_dbm: None, polls: 10_000 }
+        Self { dialect: None, region: None, power_centi_dbm: None, session: None, q: None, polls: 10_000 }
     }
 }
 
@@ -89,6 +109,9 @@ pub struct R200 {
     /// [`Event::Ready`] was reported since the link was opened.
     ready: bool,
     phase: Phase,
+    jobs: Jobs<Command>,
+    /// The tag that was selected last.
+    selected: Vec<u8>,
     received: Vec<u8>,
     /// When the last byte came.
     heard: Duration,
@@ -107,6 +130,8 @@ enum Phase {
     Setting { todo: VecDeque<Command>, tries: u8, until: Duration },
     /// Reading. `sound` is when the last sound frame came.
     Polling { sound: Duration, rearmed: bool, asks: u8, asked: Duration },
+    /// Carrying out what a station asked: waiting for the answer to its present step.
+    Doing { tries: u8, until: Duration },
     /// Waiting for the polls to stop.
     Stopping { tries: u8, until: Duration },
 }
@@ -119,6 +144,8 @@ impl R200 {
             model: String::new(),
             ready: false,
             phase: Phase::Over,
+            jobs: Jobs::default(),
+            selected: Vec::new(),
             received: Vec::new(),
             heard: Duration::ZERO,
             noise: 0,
@@ -135,6 +162,7 @@ impl Session for R200 {
         self.report_noise();
         self.received.clear();
         self.out.clear();
+        self.events.extend(self.jobs.cut_off());
         self.dialect = self.settings.dialect;
         self.ready = false;
         self.ask(0, now);
@@ -187,6 +215,7 @@ impl Session for R200 {
                 self.send(&[self.multi_poll()]);
                 self.phase = Phase::Polling { sound, rearmed: true, asks, asked };
             }
+            Phase::Doing { tries, until } if until <= now => return self.not_done(tries, now),
             Phase::Stopping { tries, until } if until <= now => {
                 if tries < TRIES {
                     self.send(&[Command::Stop]);
@@ -194,6 +223,11 @@ impl Session for R200 {
                 }
             }
             waiting => self.phase = waiting,
+        }
+        if let Phase::Polling { .. } = self.phase
+            && self.jobs.begin(now, plan)
+        {
+            self.step(0, now);
         }
     }
 
@@ -211,19 +245,24 @@ impl Session for R200 {
     fn wake(&self) -> Option<Duration> {
         let phase = match &self.phase {
             Phase::Over => return None,
-            Phase::Asking { until, .. } | Phase::Setting { until, .. } | Phase::Stopping { until, .. } => *until,
+            Phase::Asking { until, .. }
+            | Phase::Setting { until, .. }
+            | Phase::Doing { until, .. }
+            | Phase::Stopping { until, .. } => *until,
             Phase::Polling { sound, rearmed: false, .. } => sound.saturating_add(REARM),
             Phase::Polling { sound, asked, .. } => asked.max(sound).saturating_add(ASK),
         };
         let gap = (!self.received.is_empty()).then(|| self.heard.saturating_add(GAP));
-        gap.into_iter().chain([phase]).min()
+        let job = self.jobs.wake().filter(|_| matches!(self.phase, Phase::Polling { .. }));
+        gap.into_iter().chain(job).chain([phase]).min()
     }
 
-    /// Ends the polls; [`R200::closed`] when the module said so, or after three requests of 300 ms each.
+    /// Ends the polls; [`Session::closed`] when the module said so, or after three requests of 300 ms each.
     fn close(&mut self, now: Duration) {
         match self.phase {
             Phase::Over | Phase::Stopping { .. } => (),
-            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } => {
+            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } | Phase::Doing { .. } => {
+                self.events.extend(self.jobs.cut_off());
                 self.send(&[Command::Stop]);
                 // Without a dialect nobody has answered and nobody will.
                 self.phase = match self.dialect {
@@ -236,6 +275,74 @@ impl Session for R200 {
 
     fn closed(&self) -> bool {
         self.phase == Phase::Over
+    }
+
+    fn command(&mut self, number: u32, command: &asked::Command, now: Duration) -> Result<(), Unable> {
+        let plan = plan(command)?;
+        match self.phase {
+            Phase::Over | Phase::Stopping { .. } => {
+                let reason = "the module is not connected; try again when it is back";
+                self.events.push_back(jobs::refused(number, reason));
+            }
+            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } | Phase::Doing { .. } => {
+                self.events.extend(self.jobs.ask(number, command, plan));
+                self.tick(now);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The requests that carry out a command.
+fn plan(command: &asked::Command) -> Result<Plan<Command>, Unable> {
+    let select = |epc: &[u8]| (Role::Prepare, Command::SelectEpc { epc: epc.to_vec() });
+    let too_long = |epc: &[u8]| {
+        let reason = format!("the module can only select tags with an EPC of at most {} words", EPC_MAX / 2);
+        (EPC_MAX < epc.len()).then_some(Plan::Refused(reason))
+    };
+    // The selection counts for all but the polls, and behind it for nothing.
+    let begins = [(Role::Prepare, Command::Stop), (Role::Prepare, Command::SelectMode(2))];
+    let ends = [(Role::Restore, Command::SelectMode(1))];
+    match command {
+        &asked::Command::Output { line, on, .. } if PINS.contains(&line) => {
+            let pin = u8::try_from(line).map_err(|_| Unable)?;
+            Ok(Plan::of([
+                (Role::Prepare, Command::Stop),
+                (Role::Prepare, Command::OutputPin(pin)),
+                (Role::Prepare, Command::Output { pin, high: on }),
+            ]))
+        }
+        asked::Command::ReadMemory { epc, bank, from_word, words, password } => {
+            let word = u16::try_from(*from_word);
+            let Some(word) = word.ok().filter(|_| (1..=WORDS_MAX).contains(words)) else {
+                let reason = format!(
+                    "the module reads 1 to {WORDS_MAX} words at once, of the first 65536 of a bank; ask for less"
+                );
+                return Ok(Plan::Refused(reason));
+            };
+            let (access, bank, words) = (password.to_be_bytes(), bank.number(), u16::from(*words));
+            let read = (Role::Fetch, Command::Read { access, bank, word, words });
+            Ok(too_long(epc).unwrap_or_else(|| Plan::of(begins.into_iter().chain([select(epc), read]).chain(ends))))
+        }
+        asked::Command::WriteEpc { epc, to, password } => Ok(match pc_and_epc(to) {
+            Err(reason) => Plan::Refused(reason),
+            Ok(data) => {
+                let access = password.to_be_bytes();
+                let words = u16::try_from(data.len() / 2).unwrap_or(u16::MAX);
+                let write = (Role::Change, Command::Write { access, bank: 1, word: 1, data: data.clone() });
+                let read = (Role::Check(data), Command::Read { access, bank: 1, word: 1, words });
+                let steps = begins.into_iter().chain([select(epc), write, select(to), read]).chain(ends);
+                too_long(epc).or_else(|| too_long(to)).unwrap_or_else(|| Plan::of(steps))
+            }
+        }),
+        asked::Command::Signal(_)
+        | asked::Command::Trigger { .. }
+        | asked::Command::AimLight { .. }
+        | asked::Command::Reading { .. }
+        | asked::Command::Output { .. }
+        | asked::Command::Zero
+        | asked::Command::Tare
+        | asked::Command::Print { .. } => Err(Unable),
     }
 }
 
@@ -293,12 +400,85 @@ impl R200 {
                 self.report_noise();
                 self.events.push_back(Event::Read(Read::Tag(tag)));
             }
-            Message::Failure { fault: Fault::NO_TAG, .. } => (),
+            // What the last of the polls brought, or nothing to speak of.
+            Message::Failure { fault: Fault::NO_TAG, .. } if !self.accesses() => (),
             Message::Failure { fault, .. } => self.refused(fault, now),
             Message::ModuleInfo { text, .. } => self.introduced(text, now),
             Message::Done { command, status } => self.done(command, status, now),
-            Message::Memory { .. } | Message::Written { .. } | Message::Other { .. } | Message::Command { .. } => (),
+            Message::Query(query) => self.asks_so(query, now),
+            Message::Memory { tag, data } => {
+                let outcome = if tag.epc == self.selected { Outcome::Memory(data) } else { other_tag(&tag.epc) };
+                self.stepped(code::READ, outcome, now);
+            }
+            // Under which name the tag was written is looked up behind it.
+            Message::Written { command, status, .. } => self.stepped(command, taken(status), now),
+            // An operation other than a read tells with 1 that it worked.
+            Message::Pin { operation: 0 | 1, value: 0, .. } => {
+                self.stepped(code::PIN, Outcome::Refused("the pin could not be switched".into()), now);
+            }
+            Message::Pin { .. } => self.stepped(code::PIN, Outcome::Done, now),
+            Message::Power { .. }
+            | Message::Region(_)
+            | Message::Channel(_)
+            | Message::Demodulator { .. }
+            | Message::Strengths { .. }
+            | Message::Other { .. }
+            | Message::Command { .. } => (),
         }
+    }
+
+    /// Sends the present step of a job, or polls on when it is done.
+    fn step(&mut self, tries: u8, now: Duration) {
+        let Some(job) = self.jobs.job() else { return self.begin_polls(now) };
+        let Some(command) = job.request().cloned() else {
+            self.report_noise();
+            self.events.extend(self.jobs.finish(now));
+            return self.begin_polls(now);
+        };
+        let wait = match &command {
+            Command::Read { .. } | Command::Write { .. } => ACCESS,
+            _ => ANSWER,
+        };
+        if let Command::SelectEpc { epc } = &command {
+            self.selected.clone_from(epc);
+        }
+        self.send(&[command]);
+        self.phase = Phase::Doing { tries: tries + 1, until: now.saturating_add(wait) };
+    }
+
+    /// The module answered `command`: goes on, if that is the present step.
+    fn stepped(&mut self, command: u8, outcome: Outcome, now: Duration) {
+        if !matches!(self.phase, Phase::Doing { .. }) {
+            return;
+        }
+        let Some(job) = self.jobs.job() else { return };
+        if job.request().is_some_and(|request| request.code() == command) {
+            job.answered(outcome);
+            self.step(0, now);
+        }
+    }
+
+    /// The present step was not answered in its time.
+    fn not_done(&mut self, tries: u8, now: Duration) {
+        let Some(job) = self.jobs.job() else { return self.begin_polls(now) };
+        if tries < TRIES && job.again() {
+            return self.step(tries, now);
+        }
+        if Job::unanswered(job) {
+            return self.step(0, now);
+        }
+        self.jobs.given_up();
+        self.report_noise();
+        self.events.extend(self.jobs.finish(now));
+        // It may have lost its power: the polls tell whether it is there, and its settings are sent again before.
+        self.phase = Phase::Polling { sound: now, rearmed: false, asks: 0, asked: Duration::ZERO };
+    }
+
+    /// Whether a tag is being read or written.
+    fn accesses(&mut self) -> bool {
+        let Phase::Doing { .. } = self.phase else { return false };
+        let request = self.jobs.job().and_then(|job| job.request());
+        request.is_some_and(|request| matches!(request, Command::Read { .. } | Command::Write { .. }))
     }
 
     fn introduced(&mut self, model: String, now: Duration) {
@@ -309,15 +489,35 @@ impl R200 {
             }
             // It is there and was told to stop.
             Phase::Polling { .. } => self.set(self.to_set(), 0, now),
-            Phase::Over | Phase::Setting { .. } | Phase::Stopping { .. } => (),
+            Phase::Over | Phase::Setting { .. } | Phase::Doing { .. } | Phase::Stopping { .. } => (),
         }
     }
 
-    /// The settings that the module is told.
+    /// The settings that the module is told. Session and Q share a command with others, so it is asked for those first.
     fn to_set(&self) -> VecDeque<Command> {
         let region = self.settings.region.map(Command::Region);
         let power = self.settings.power_centi_dbm.map(|centi_dbm| Command::Power { centi_dbm });
-        region.into_iter().chain(power).collect()
+        let query = self.settings.session.or(self.settings.q).map(|_| Command::QueryAsked);
+        region.into_iter().chain(power).chain(query).collect()
+    }
+
+    /// The module said how it asks the field: session and Q are changed where others are set.
+    fn asks_so(&mut self, has: Query, now: Duration) {
+        let Phase::Setting { todo, .. } = &mut self.phase else { return };
+        if todo.front() != Some(&Command::QueryAsked) {
+            return;
+        }
+        let query = Query {
+            session: self.settings.session.unwrap_or(has.session),
+            q: self.settings.q.unwrap_or(has.q),
+            ..has
+        };
+        let mut todo = std::mem::take(todo);
+        todo.pop_front();
+        if query != has {
+            todo.push_front(Command::Query(query));
+        }
+        self.set(todo, 0, now);
     }
 
     fn done(&mut self, command: u8, status: u8, now: Duration) {
@@ -326,7 +526,10 @@ impl R200 {
                 self.acknowledged(todo, (status != 0).then(|| format!("status {status:02X}")), now);
             }
             Phase::Stopping { .. } if command == code::STOP => (),
-            other => self.phase = other,
+            other => {
+                self.phase = other;
+                self.stepped(command, taken(status), now);
+            }
         }
     }
 
@@ -335,6 +538,13 @@ impl R200 {
             Phase::Setting { todo, .. } => self.acknowledged(todo, Some(fault.to_string()), now),
             // A module that was not polling may refuse to stop.
             Phase::Asking { attempts, until } => self.phase = Phase::Asking { attempts, until },
+            Phase::Doing { tries, until } => {
+                self.phase = Phase::Doing { tries, until };
+                let Some(request) = self.jobs.job().and_then(|job| job.request()) else { return };
+                let (command, stops) = (request.code(), *request == Command::Stop);
+                let outcome = if stops { Outcome::Done } else { Outcome::Refused(fault.to_string()) };
+                self.stepped(command, outcome, now);
+            }
             other => {
                 self.phase = other;
                 self.events.push_back(Event::Fault { text: fault.to_string() });
@@ -408,6 +618,7 @@ impl R200 {
         self.report_noise();
         self.out.clear();
         self.phase = Phase::Over;
+        self.events.extend(self.jobs.cut_off());
         self.events.push_back(Event::Lost { reason });
     }
 
@@ -424,4 +635,15 @@ impl R200 {
 enum Rest {
     Comes,
     Lost,
+}
+
+fn taken(status: u8) -> Outcome {
+    match status {
+        0 => Outcome::Done,
+        status => Outcome::Refused(format!("status {status:02X}")),
+    }
+}
+
+fn other_tag(epc: &[u8]) -> Outcome {
+    Outcome::Refused(format!("another tag answered ({}); take it away from the antenna", hex::encode(epc)))
 }

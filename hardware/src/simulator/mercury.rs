@@ -73,7 +73,7 @@ struct Stream {
 
 /// A module that a session with these settings understands.
 pub fn set(_: &crate::settings::Settings, script: Script, seed: u64) -> Module<Reader> {
-    Module::new(Reader::new(Settings::default()), script, seed)
+    Module::of(Reader::new(Settings::default()), script, seed)
 }
 
 impl Reader {

@@ -118,7 +118,7 @@ pub struct Module<M> {
 }
 
 impl<M: Manner> Module<M> {
-    pub fn new(manner: M, script: Script, seed: u64) -> Self {
+    pub fn of(manner: M, script: Script, seed: u64) -> Self {
         let (outbox, memories) = (Outbox::default(), Memories::default());
         let desk = Desk { stage: Stage::new(script, seed), outbox, memories, split: false, mute: false };
         Self { manner, desk, received: Vec::new() }

@@ -83,7 +83,7 @@ pub fn set(settings: &crate::settings::Settings, script: Script, seed: u64) -> M
         BROADCAST => Settings::default().address,
         own => own,
     };
-    Module::new(Reader::new(Settings { ports, address, ..Settings::default() }), script, seed)
+    Module::of(Reader::new(Settings { ports, address, ..Settings::default() }), script, seed)
 }
 
 impl Reader {

@@ -63,7 +63,7 @@ pub fn set(settings: &crate::settings::Settings, script: Script, seed: u64) -> M
     };
     let active = settings.text("mode") == "active";
     let heartbeat = active.then_some(Duration::from_secs(30));
-    Module::new(Reader::new(Settings { address, active, heartbeat, ..Settings::default() }), script, seed)
+    Module::of(Reader::new(Settings { address, active, heartbeat, ..Settings::default() }), script, seed)
 }
 
 impl Reader {

@@ -61,7 +61,7 @@ pub fn set(settings: &crate::settings::Settings, script: Script, seed: u64) -> M
         BROADCAST => 0,
         own => own,
     };
-    Module::new(Reader::new(Settings { address, ..Settings::default() }), script, seed)
+    Module::of(Reader::new(Settings { address, ..Settings::default() }), script, seed)
 }
 
 impl Reader {
