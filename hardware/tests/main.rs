@@ -4,7 +4,12 @@
 mod camera;
 mod families;
 mod llrp;
+mod mercury;
 mod r200;
+mod r2000;
+mod reader18;
 mod scanner;
 mod stage;
+mod swct;
 mod vectors;
+mod wire;

@@ -152,12 +152,6 @@ impl Line {
             self.events.push_back(Event::Noise { bytes });
         }
     }
-
-    fn drop_received(&mut self) {
-        self.noise += self.received.len();
-        self.received.clear();
-        self.report_noise();
-    }
 }
 
 /// A session with one reader of any such family.
@@ -232,7 +226,7 @@ impl<T: Tongue> Dialogue<T> {
 
 impl<T: Tongue> Session for Dialogue<T> {
     fn opened(&mut self, now: Duration) {
-        self.line.drop_received();
+        self.salvage(now);
         self.line.out.clear();
         self.line.told.clear();
         self.line.events.extend(self.jobs.cut_off());
@@ -348,6 +342,27 @@ impl<T: Tongue> Dialogue<T> {
             received.drain(..used);
         }
         self.line.received = received;
+        self.line.report_noise();
+    }
+
+    /// The link is gone: reads what stands whole behind a message that will not be completed.
+    fn salvage(&mut self, now: Duration) {
+        let received = std::mem::take(&mut self.line.received);
+        let mut left = received.as_slice();
+        while !left.is_empty() {
+            let (used, sound) = match self.tongue.cut(left) {
+                Cut::Message(length) => {
+                    let message = left.get(..length).unwrap_or(left);
+                    (length, self.tongue.hear(message, None, now, &mut self.line) != Heard::Noise)
+                }
+                Cut::Noise(length) => (length, false),
+                Cut::Incomplete => (1, false),
+            };
+            if !sound {
+                self.line.noise += used;
+            }
+            left = left.get(used..).unwrap_or_default();
+        }
         self.line.report_noise();
     }
 
@@ -530,7 +545,7 @@ impl<T: Tongue> Dialogue<T> {
     fn over(&mut self) {
         self.asked = None;
         self.phase = Phase::Over;
-        self.line.drop_received();
+        self.salvage(self.line.heard);
         self.line.events.extend(self.jobs.cut_off());
     }
 
