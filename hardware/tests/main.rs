@@ -2,6 +2,7 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+mod checksum;
 mod families;
 mod llrp;
 mod mercury;

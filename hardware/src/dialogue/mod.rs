@@ -7,18 +7,22 @@
 //! answers, and is lost where it does not.
 
 pub(crate) mod jobs;
+pub(crate) mod line;
 pub(crate) mod plan;
+pub(crate) mod tongue;
 
 use std::collections::VecDeque;
-use std::fmt::{Debug, Display};
+use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::command::{Command, Unable};
 use crate::device::{Cut, Session};
-use crate::event::{Event, Read, Tag};
+use crate::event::Event;
 
 use jobs::Jobs;
-use plan::{Job, Outcome, Plan};
+use line::Line;
+use plan::{Job, Outcome};
+use tongue::{Heard, Need, Reading, Tongue};
 
 /// Attempts to have a request answered.
 pub(crate) const TRIES: u8 = 3;
@@ -29,130 +33,6 @@ pub(crate) const GAP: Duration = Duration::from_millis(100);
 
 /// Pause behind a round that the reader refused.
 const REFUSED_PAUSE: Duration = Duration::from_millis(500);
-
-/// A fault that goes on is told again after this time.
-const TELL_AGAIN: Duration = Duration::from_secs(60);
-
-/// Different faults that are remembered as told.
-const TOLD_MAX: usize = 16;
-
-/// What a family says and understands.
-pub(crate) trait Tongue: Debug + Send {
-    type Request: Clone + Debug + Display + Send;
-
-    /// What stands at the front of what was received.
-    fn cut(&self, bytes: &[u8]) -> Cut;
-
-    fn encode(&self, request: &Self::Request) -> Vec<u8>;
-
-    /// How long the answer to a request may take; behind each part of an answer the time begins anew.
-    fn patience(&self, request: &Self::Request) -> Duration;
-
-    /// The requests that find out who is there and tell it its settings.
-    fn greeting(&mut self) -> Vec<(Need, Self::Request)>;
-
-    /// Whether a request of the greeting would only set what is set. Many readers keep their settings in a memory that
-    /// wears with each writing.
-    fn needless(&self, request: &Self::Request) -> bool {
-        let _ = request;
-        false
-    }
-
-    /// What the reader said of itself.
-    fn model(&self) -> String;
-
-    /// How it is made to read.
-    fn reading(&self) -> Reading<Self::Request>;
-
-    /// Understands one whole message; `asked` is the request that waits for its answer.
-    fn hear(&mut self, message: &[u8], asked: Option<&Self::Request>, now: Duration, line: &mut Line) -> Heard;
-
-    /// The requests that carry out a command.
-    fn plan(&self, command: &Command) -> Result<Plan<Self::Request>, Unable>;
-
-    /// What is asked from time to time beside the reading.
-    fn chore(&self) -> Option<(Duration, Self::Request)> {
-        None
-    }
-
-    /// What ends the reading.
-    fn farewell(&self) -> Option<Self::Request>;
-}
-
-/// What becomes of a session when a request of its greeting fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// It is over: the reader must not or cannot read so.
-    Must,
-    /// A refusal is told, and the reader keeps its own setting.
-    May,
-    /// Nothing: sent once, and whatever comes of it is right.
-    Try,
-}
-
-/// How a reader is made to read.
-pub(crate) enum Reading<R> {
-    /// It makes one round for each request.
-    Rounds { round: R },
-    /// It reports by itself, once told to begin. After so much silence it is asked whether it is there, or greeted anew
-    /// where it could not answer.
-    Stream { begin: Option<R>, silence: Duration, probe: Option<R> },
-}
-
-/// What a message was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// The last part of the answer to the request that waits.
-    Answer(Outcome),
-    /// A part of it; more comes.
-    More,
-    /// The reader did not understand the request that waits, as after noise on the line.
-    Again,
-    /// Something else, and a sign of life.
-    Aside,
-    /// It makes no sense.
-    Noise,
-}
-
-/// The bytes and events of one link. Holds at most one message that is not complete, and what was not yet taken.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Line {
-    received: Vec<u8>,
-    /// When the last byte came.
-    heard: Duration,
-    noise: usize,
-    out: VecDeque<Vec<u8>>,
-    events: VecDeque<Event>,
-    told: VecDeque<(String, Duration)>,
-}
-
-impl Line {
-    pub(crate) fn read(&mut self, tag: Tag) {
-        self.report_noise();
-        self.events.push_back(Event::Read(Read::Tag(tag)));
-    }
-
-    /// Tells a fault, unless it was told within the last minute.
-    pub(crate) fn fault(&mut self, text: String, now: Duration) {
-        self.told.retain(|(_, at)| now < at.saturating_add(TELL_AGAIN));
-        if self.told.iter().any(|(told, _)| *told == text) {
-            return;
-        }
-        if self.told.len() == TOLD_MAX {
-            self.told.pop_front();
-        }
-        self.told.push_back((text.clone(), now));
-        self.report_noise();
-        self.events.push_back(Event::Fault { text });
-    }
-
-    fn report_noise(&mut self) {
-        let bytes = std::mem::take(&mut self.noise);
-        if 0 < bytes {
-            self.events.push_back(Event::Noise { bytes });
-        }
-    }
-}
 
 /// A session with one reader of any such family.
 #[derive(Debug)]

@@ -142,7 +142,7 @@ fn same(found: &[u8], want: &[u8]) -> bool {
 /// A sentence when no tag can have this EPC.
 pub(crate) fn pc_and_epc(epc: &[u8]) -> Result<Vec<u8>, String> {
     let words = epc.len() / 2;
-    if epc.len() % 2 != 0 || words == 0 || WORDS_MAX < words {
+    if !epc.len().is_multiple_of(2) || words == 0 || WORDS_MAX < words {
         return Err(format!("an EPC has 1 to {WORDS_MAX} whole words of 2 bytes, and this has {} bytes", epc.len()));
     }
     Ok([pc(epc).to_be_bytes().as_slice(), epc].concat())

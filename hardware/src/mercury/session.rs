@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::command::{Command, Unable};
 use crate::device::Cut;
+use crate::dialogue::line::Line;
 use crate::dialogue::plan::{Outcome, Plan, Role, pc_and_epc};
-use crate::dialogue::{Heard, Line, Need, Reading, Tongue};
+use crate::dialogue::tongue::{Heard, Need, Reading, Tongue};
 use crate::event::Tag;
 use crate::mercury::message::{self, Message, Status};
 use crate::mercury::request::{GEN2, Region, Request, TAG_MS};
@@ -75,11 +76,8 @@ impl Tongue for Mercury {
     /// It may still stream for a host that died; while it does it takes nothing but a stop.
     fn greeting(&mut self) -> Vec<(Need, Request)> {
         self.alive = None;
-        let mut steps = vec![
-            (Need::Try, Request::Stop),
-            (Need::Must, Request::Version),
-            (Need::Must, Request::Protocol(GEN2)),
-        ];
+        let mut steps =
+            vec![(Need::Try, Request::Stop), (Need::Must, Request::Version), (Need::Must, Request::Protocol(GEN2))];
         steps.extend(self.region.map(|region| (Need::Must, Request::Region(region))));
         steps.push(match self.antennas.as_slice() {
             [] => (Need::Must, Request::Antenna(1)),
@@ -87,10 +85,7 @@ impl Tongue for Mercury {
             several => (Need::Must, Request::Antennas(several.to_vec())),
         });
         if let Some(centi_dbm) = self.centi_dbm {
-            steps.extend([
-                (Need::May, Request::ReadPower(centi_dbm)),
-                (Need::May, Request::WritePower(centi_dbm)),
-            ]);
+            steps.extend([(Need::May, Request::ReadPower(centi_dbm)), (Need::May, Request::WritePower(centi_dbm))]);
         }
         steps.push((Need::May, Request::NoFilter));
         steps
@@ -161,9 +156,8 @@ impl Tongue for Mercury {
     }
 
     fn plan(&self, command: &Command) -> Result<Plan<Request>, Unable> {
-        let too_long = || {
-            Ok(Plan::Refused(format!("the module can only name tags with an EPC of at most {} words", EPC_MAX / 2)))
-        };
+        let too_long =
+            || Ok(Plan::Refused(format!("the module can only name tags with an EPC of at most {} words", EPC_MAX / 2)));
         let interrupted = |steps: Vec<(Role, Request)>| {
             let before = std::iter::once((Role::Prepare, Request::Stop));
             Ok(Plan::of(before.chain(steps).chain([(Role::Restore, Request::Start)])))

@@ -9,33 +9,76 @@ use crate::r200::frame::{Dialect, Frame, FrameError, Kind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A tag answered a poll.
-    Tag { rssi_dbm: i8, pc: u16, epc: Vec<u8>, crc: u16, crc_ok: bool },
+    Tag {
+        rssi_dbm: i8,
+        pc: u16,
+        epc: Vec<u8>,
+        crc: u16,
+        crc_ok: bool,
+    },
     /// The module could not do what it was told; it may name the tag.
-    Failure { fault: Fault, tag: Option<TagName> },
+    Failure {
+        fault: Fault,
+        tag: Option<TagName>,
+    },
     /// What the module says of itself; `what` is 0 hardware, 1 software, 2 maker.
-    ModuleInfo { what: u8, text: String },
+    ModuleInfo {
+        what: u8,
+        text: String,
+    },
     /// Words read from a tag.
-    Memory { tag: TagName, data: Vec<u8> },
+    Memory {
+        tag: TagName,
+        data: Vec<u8>,
+    },
     /// A tag was written, locked or killed; 0 is success.
-    Written { command: u8, tag: TagName, status: u8 },
+    Written {
+        command: u8,
+        tag: TagName,
+        status: u8,
+    },
     /// A setting was taken, or the polls stopped; 0 is success.
-    Done { command: u8, status: u8 },
+    Done {
+        command: u8,
+        status: u8,
+    },
     /// How the module asks the field.
     Query(Query),
     /// Its sending power.
-    Power { centi_dbm: u16 },
+    Power {
+        centi_dbm: u16,
+    },
     /// The number of its region.
     Region(u8),
     Channel(u8),
-    Demodulator { mixer: u8, amplifier: u8, threshold: u16 },
+    Demodulator {
+        mixer: u8,
+        amplifier: u8,
+        threshold: u16,
+    },
     /// The strength of what is heard on each channel from `first`, or of what jams it.
-    Strengths { command: u8, first: u8, last: u8, dbm: Vec<i8> },
+    Strengths {
+        command: u8,
+        first: u8,
+        last: u8,
+        dbm: Vec<i8>,
+    },
     /// A pin was set (operations 0 and 1, 1 is success) or read (2).
-    Pin { operation: u8, pin: u8, value: u8 },
+    Pin {
+        operation: u8,
+        pin: u8,
+        value: u8,
+    },
     /// Any other response or notification.
-    Other { command: u8, parameters: Vec<u8> },
+    Other {
+        command: u8,
+        parameters: Vec<u8>,
+    },
     /// A command, as the host sends it.
-    Command { command: u8, parameters: Vec<u8> },
+    Command {
+        command: u8,
+        parameters: Vec<u8>,
+    },
 }
 
 /// PC and EPC by which an answer names its tag.

@@ -4,8 +4,10 @@
 //! Source: R200 user protocol V2.3.3, sections 1 to 3; the M100 command set as in anteploon/yrm100lib.
 
 pub mod command;
+mod doing;
 pub mod frame;
 pub mod message;
+mod plan;
 pub mod session;
 
 use crate::device::{Codec, Cut, Dialect as Named, Family, Link, Reads, Serial};

@@ -16,13 +16,14 @@ use crate::command as asked;
 use crate::command::Unable;
 use crate::device::Session;
 use crate::dialogue::jobs::{self, Jobs};
-use crate::dialogue::plan::{Job, Outcome, Plan, Role, pc_and_epc};
+use crate::dialogue::plan::Outcome;
 use crate::event::{Event, Read, Tag};
-use crate::hex;
 use crate::r200::command::{Command, Query, Region, code};
+use crate::r200::doing::{other_tag, taken};
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, FRAME_MAX, FrameError, Kind};
 use crate::r200::message::{self, DecodeError, Fault, Message};
+use crate::r200::plan::plan;
 
 /// How long an answer to a command may take. The slowest, a change of the region, takes some 100 ms.
 pub const ANSWER: Duration = Duration::from_millis(300);
@@ -40,23 +41,11 @@ pub const ASKS: u8 = 3;
 /// adapters deliver in parcels up to 16 ms apart.
 pub const GAP: Duration = Duration::from_millis(100);
 
-/// How long reading or writing a tag may take.
-const ACCESS: Duration = Duration::from_millis(1500);
-
-/// Pins that are outputs when a station switches them.
-const PINS: std::ops::RangeInclusive<u16> = 1..=4;
-
-/// Most words that fit one answer.
-const WORDS_MAX: u8 = 32;
-
-/// Longest EPC that can be selected: its length in bits is one byte.
-const EPC_MAX: usize = 30;
-
 /// Attempts to learn the dialect, in turn; 6 of them take 1.8 s.
 const ATTEMPTS: u8 = 6;
 
 /// Attempts to have one setting acknowledged.
-const TRIES: u8 = 3;
+pub(super) const TRIES: u8 = 3;
 
 /// What the module is told before it polls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,20 +97,20 @@ pub struct R200 {
     model: String,
     /// [`Event::Ready`] was reported since the link was opened.
     ready: bool,
-    phase: Phase,
-    jobs: Jobs<Command>,
+    pub(super) phase: Phase,
+    pub(super) jobs: Jobs<Command>,
     /// The tag that was selected last.
-    selected: Vec<u8>,
+    pub(super) selected: Vec<u8>,
     received: Vec<u8>,
     /// When the last byte came.
     heard: Duration,
     noise: usize,
     out: VecDeque<Vec<u8>>,
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Before `opened`, after `close`, and after the module was lost.
     Over,
     /// Asking who is there; `attempts` were made, the last until `until`.
@@ -158,6 +147,10 @@ impl R200 {
 impl Session for R200 {
     /// The link was just opened: asks who is there.
     fn opened(&mut self, now: Duration) {
+        if matches!(self.phase, Phase::Polling { .. } | Phase::Doing { .. }) {
+            // What stands whole behind a frame that will not be completed.
+            self.take_frames(Rest::Lost, now);
+        }
         self.noise += self.received.len();
         self.report_noise();
         self.received.clear();
@@ -293,59 +286,6 @@ impl Session for R200 {
     }
 }
 
-/// The requests that carry out a command.
-fn plan(command: &asked::Command) -> Result<Plan<Command>, Unable> {
-    let select = |epc: &[u8]| (Role::Prepare, Command::SelectEpc { epc: epc.to_vec() });
-    let too_long = |epc: &[u8]| {
-        let reason = format!("the module can only select tags with an EPC of at most {} words", EPC_MAX / 2);
-        (EPC_MAX < epc.len()).then_some(Plan::Refused(reason))
-    };
-    // The selection counts for all but the polls, and behind it for nothing.
-    let begins = [(Role::Prepare, Command::Stop), (Role::Prepare, Command::SelectMode(2))];
-    let ends = [(Role::Restore, Command::SelectMode(1))];
-    match command {
-        &asked::Command::Output { line, on, .. } if PINS.contains(&line) => {
-            let pin = u8::try_from(line).map_err(|_| Unable)?;
-            Ok(Plan::of([
-                (Role::Prepare, Command::Stop),
-                (Role::Prepare, Command::OutputPin(pin)),
-                (Role::Prepare, Command::Output { pin, high: on }),
-            ]))
-        }
-        asked::Command::ReadMemory { epc, bank, from_word, words, password } => {
-            let word = u16::try_from(*from_word);
-            let Some(word) = word.ok().filter(|_| (1..=WORDS_MAX).contains(words)) else {
-                let reason = format!(
-                    "the module reads 1 to {WORDS_MAX} words at once, of the first 65536 of a bank; ask for less"
-                );
-                return Ok(Plan::Refused(reason));
-            };
-            let (access, bank, words) = (password.to_be_bytes(), bank.number(), u16::from(*words));
-            let read = (Role::Fetch, Command::Read { access, bank, word, words });
-            Ok(too_long(epc).unwrap_or_else(|| Plan::of(begins.into_iter().chain([select(epc), read]).chain(ends))))
-        }
-        asked::Command::WriteEpc { epc, to, password } => Ok(match pc_and_epc(to) {
-            Err(reason) => Plan::Refused(reason),
-            Ok(data) => {
-                let access = password.to_be_bytes();
-                let words = u16::try_from(data.len() / 2).unwrap_or(u16::MAX);
-                let write = (Role::Change, Command::Write { access, bank: 1, word: 1, data: data.clone() });
-                let read = (Role::Check(data), Command::Read { access, bank: 1, word: 1, words });
-                let steps = begins.into_iter().chain([select(epc), write, select(to), read]).chain(ends);
-                too_long(epc).or_else(|| too_long(to)).unwrap_or_else(|| Plan::of(steps))
-            }
-        }),
-        asked::Command::Signal(_)
-        | asked::Command::Trigger { .. }
-        | asked::Command::AimLight { .. }
-        | asked::Command::Reading { .. }
-        | asked::Command::Output { .. }
-        | asked::Command::Zero
-        | asked::Command::Tare
-        | asked::Command::Print { .. } => Err(Unable),
-    }
-}
-
 impl R200 {
     fn take_frames(&mut self, rest: Rest, now: Duration) {
         let received = std::mem::take(&mut self.received);
@@ -427,60 +367,6 @@ impl R200 {
         }
     }
 
-    /// Sends the present step of a job, or polls on when it is done.
-    fn step(&mut self, tries: u8, now: Duration) {
-        let Some(job) = self.jobs.job() else { return self.begin_polls(now) };
-        let Some(command) = job.request().cloned() else {
-            self.report_noise();
-            self.events.extend(self.jobs.finish(now));
-            return self.begin_polls(now);
-        };
-        let wait = match &command {
-            Command::Read { .. } | Command::Write { .. } => ACCESS,
-            _ => ANSWER,
-        };
-        if let Command::SelectEpc { epc } = &command {
-            self.selected.clone_from(epc);
-        }
-        self.send(&[command]);
-        self.phase = Phase::Doing { tries: tries + 1, until: now.saturating_add(wait) };
-    }
-
-    /// The module answered `command`: goes on, if that is the present step.
-    fn stepped(&mut self, command: u8, outcome: Outcome, now: Duration) {
-        if !matches!(self.phase, Phase::Doing { .. }) {
-            return;
-        }
-        let Some(job) = self.jobs.job() else { return };
-        if job.request().is_some_and(|request| request.code() == command) {
-            job.answered(outcome);
-            self.step(0, now);
-        }
-    }
-
-    /// The present step was not answered in its time.
-    fn not_done(&mut self, tries: u8, now: Duration) {
-        let Some(job) = self.jobs.job() else { return self.begin_polls(now) };
-        if tries < TRIES && job.again() {
-            return self.step(tries, now);
-        }
-        if Job::unanswered(job) {
-            return self.step(0, now);
-        }
-        self.jobs.given_up();
-        self.report_noise();
-        self.events.extend(self.jobs.finish(now));
-        // It may have lost its power: the polls tell whether it is there, and its settings are sent again before.
-        self.phase = Phase::Polling { sound: now, rearmed: false, asks: 0, asked: Duration::ZERO };
-    }
-
-    /// Whether a tag is being read or written.
-    fn accesses(&mut self) -> bool {
-        let Phase::Doing { .. } = self.phase else { return false };
-        let request = self.jobs.job().and_then(|job| job.request());
-        request.is_some_and(|request| matches!(request, Command::Read { .. } | Command::Write { .. }))
-    }
-
     fn introduced(&mut self, model: String, now: Duration) {
         match &self.phase {
             Phase::Asking { .. } => {
@@ -507,11 +393,8 @@ impl R200 {
         if todo.front() != Some(&Command::QueryAsked) {
             return;
         }
-        let query = Query {
-            session: self.settings.session.unwrap_or(has.session),
-            q: self.settings.q.unwrap_or(has.q),
-            ..has
-        };
+        let query =
+            Query { session: self.settings.session.unwrap_or(has.session), q: self.settings.q.unwrap_or(has.q), ..has };
         let mut todo = std::mem::take(todo);
         todo.pop_front();
         if query != has {
@@ -597,7 +480,7 @@ impl R200 {
         }
     }
 
-    fn begin_polls(&mut self, now: Duration) {
+    pub(super) fn begin_polls(&mut self, now: Duration) {
         self.send(&[self.multi_poll()]);
         self.phase = Phase::Polling { sound: now, rearmed: false, asks: 0, asked: Duration::ZERO };
     }
@@ -606,7 +489,7 @@ impl R200 {
         Command::MultiPoll { count: self.settings.polls.max(1) }
     }
 
-    fn send(&mut self, commands: &[Command]) {
+    pub(super) fn send(&mut self, commands: &[Command]) {
         if let Some(dialect) = self.dialect {
             self.out.extend(commands.iter().map(|command| command.encode(dialect)));
         }
@@ -622,7 +505,7 @@ impl R200 {
         self.events.push_back(Event::Lost { reason });
     }
 
-    fn report_noise(&mut self) {
+    pub(super) fn report_noise(&mut self) {
         let bytes = std::mem::take(&mut self.noise);
         if 0 < bytes {
             self.events.push_back(Event::Noise { bytes });
@@ -635,15 +518,4 @@ impl R200 {
 enum Rest {
     Comes,
     Lost,
-}
-
-fn taken(status: u8) -> Outcome {
-    match status {
-        0 => Outcome::Done,
-        status => Outcome::Refused(format!("status {status:02X}")),
-    }
-}
-
-fn other_tag(epc: &[u8]) -> Outcome {
-    Outcome::Refused(format!("another tag answered ({}); take it away from the antenna", hex::encode(epc)))
 }

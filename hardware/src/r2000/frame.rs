@@ -52,7 +52,9 @@ impl std::fmt::Display for FrameError {
         match self {
             Self::Incomplete { have, need } => write!(f, "the frame is cut short: {have} of at least {need} bytes"),
             Self::Head { found } => write!(f, "byte 0 is {found:02X}, no head: a frame begins with A0"),
-            Self::Length { claimed } => write!(f, "byte 1 claims {claimed} bytes: every frame has at least 3 behind it"),
+            Self::Length { claimed } => {
+                write!(f, "byte 1 claims {claimed} bytes: every frame has at least 3 behind it")
+            }
             Self::Command { found } => write!(f, "byte 3 is {found:02X}: commands are 60 to 9F and B0 to B4"),
             Self::Checksum { found, right } => write!(f, "the checksum is {found:02X}, and {right:02X} would be right"),
         }

@@ -121,7 +121,9 @@ impl Fault {
             0x37 => ("access_fail", "the tag was found and then not reached; hold it still and nearer"),
             0x38 => ("buffer_empty", "its buffer is empty"),
             0x3C => ("nxp_command_fail", "the tag does not know the maker's command"),
-            0x40 => ("access_or_password", "the tag refused; its access password is another one, or its memory is locked"),
+            0x40 => {
+                ("access_or_password", "the tag refused; its access password is another one, or its memory is locked")
+            }
             0x41 => ("parameter_invalid", "a value is out of its range"),
             0x42 => ("parameter_word_count", "too many words were asked for at once"),
             0x43 => ("parameter_memory_bank", "a tag has no such memory bank"),
@@ -143,7 +145,10 @@ impl Fault {
             0x53 => ("rf_chip", "its radio chip does not answer; if it stays so, the reader is broken"),
             0x54 => ("output_power_not_reached", "its power was not reached; check its supply and the antenna"),
             0x55 => ("copyright", "its radio chip is not the one that its firmware wants"),
-            0x56 => ("spectrum_regulation", "it may not send here; another transmitter holds the channel, or the region is wrong"),
+            0x56 => (
+                "spectrum_regulation",
+                "it may not send here; another transmitter holds the channel, or the region is wrong",
+            ),
             0x57 => ("output_power_low", "its power is too low"),
             0xEE => ("return_loss", "the return loss of the antenna could not be measured; check antenna and cable"),
             _ => ("unknown", "a fault that the protocol does not name"),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::command::{Command, Unable};
 use crate::device::Cut;
+use crate::dialogue::line::Line;
 use crate::dialogue::plan::{Outcome, Plan, Role, pc_and_epc};
-use crate::dialogue::{Heard, Line, Need, Reading, Tongue};
+use crate::dialogue::tongue::{Heard, Need, Reading, Tongue};
 use crate::event::Tag;
 use crate::r2000::frame::{self, BROADCAST};
 use crate::r2000::message::{self, Fault, Message, Ports};

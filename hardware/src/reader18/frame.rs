@@ -59,7 +59,9 @@ impl std::fmt::Display for FrameError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Incomplete { have, need } => write!(f, "the frame is cut short: {have} of at least {need} bytes"),
-            Self::Length { claimed } => write!(f, "byte 0 claims {claimed} bytes: every frame has at least 4 behind it"),
+            Self::Length { claimed } => {
+                write!(f, "byte 0 claims {claimed} bytes: every frame has at least 4 behind it")
+            }
             Self::Command { found } => write!(f, "byte 2 is {found:02X}, no command of these readers"),
             Self::Crc { found, right } => write!(f, "the CRC is {found:04X}, and {right:04X} would be right"),
         }

@@ -148,9 +148,7 @@ impl Request {
                 let parts = [&[words(data), words(epc)], epc.as_slice(), &[*bank, *word], data, password];
                 (code::WRITE, parts.concat())
             }
-            Self::WriteEpc { password, epc } => {
-                (code::WRITE_EPC, [&[words(epc)], password.as_slice(), epc].concat())
-            }
+            Self::WriteEpc { password, epc } => (code::WRITE_EPC, [&[words(epc)], password.as_slice(), epc].concat()),
             Self::Kill { epc, password } => (code::KILL, [&[words(epc)], epc.as_slice(), password].concat()),
             Self::Lock { epc, what, how, password } => {
                 (code::LOCK, [&[words(epc)], epc.as_slice(), &[*what, *how], password].concat())

@@ -216,7 +216,7 @@ impl Manner for Reader {
                 self.antennas = vec![tx];
                 Status::OK
             }
-            (code::ANTENNA, &[2, ref pairs @ ..]) if !pairs.is_empty() && pairs.len() % 2 == 0 => {
+            (code::ANTENNA, &[2, ref pairs @ ..]) if !pairs.is_empty() && pairs.len().is_multiple_of(2) => {
                 let antennas: Vec<u8> = pairs.chunks_exact(2).filter_map(|pair| pair.first().copied()).collect();
                 if antennas.iter().all(|antenna| (1..=self.settings.antennas).contains(antenna)) {
                     self.antennas = antennas;
@@ -229,7 +229,8 @@ impl Manner for Reader {
             (code::READ_POWER | code::WRITE_POWER, &[high, low]) => {
                 let centi_dbm = u16::from_be_bytes([high, low]);
                 if centi_dbm <= self.settings.power_max {
-                    *(if opcode == code::READ_POWER { &mut self.read_power } else { &mut self.write_power }) = centi_dbm;
+                    *(if opcode == code::READ_POWER { &mut self.read_power } else { &mut self.write_power }) =
+                        centi_dbm;
                     Status::OK
                 } else {
                     Status::POWER_HIGH

@@ -70,14 +70,7 @@ impl Reader {
     pub fn new(settings: Settings) -> Self {
         let active = u8::from(settings.active);
         Self {
-            info: Info {
-                version: [2, 36],
-                kind: 9,
-                protocols: 3,
-                channels: [49, 0x80],
-                power_dbm: 30,
-                scan_time: 10,
-            },
+            info: Info { version: [2, 36], kind: 9, protocols: 3, channels: [49, 0x80], power_dbm: 30, scan_time: 10 },
             stored: 0,
             mode: [0, 30, 10, 15, active, 2, 4, 0, 1, 0, 8, 0],
             beeped: Vec::new(),

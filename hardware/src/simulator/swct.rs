@@ -137,9 +137,7 @@ impl Reader {
         let tag = desk.tag(now, |_| true)?;
         let done: Result<Vec<u8>, Refusal> = match (command, data) {
             (code::READ, &[bank, word, words, _, _, _, _]) => desk.read(&tag, bank, word.into(), words.into()),
-            (code::WRITE, &[bank, word, words, a, b, c, d, ref data @ ..])
-                if data.len() == 2 * usize::from(words) =>
-            {
+            (code::WRITE, &[bank, word, words, a, b, c, d, ref data @ ..]) if data.len() == 2 * usize::from(words) => {
                 desk.write(&tag, bank, word.into(), data, &[a, b, c, d]).map(|()| Vec::new())
             }
             _ => return None,

@@ -59,7 +59,10 @@ impl std::fmt::Display for FrameError {
             Self::Incomplete { have, need } => write!(f, "the frame is cut short: {have} of at least {need} bytes"),
             Self::Head => write!(f, "bytes 0 and 1 are no head: a reader begins with 43 54, a host with 53 57"),
             Self::Length { claimed } => {
-                write!(f, "bytes 2 and 3 claim {claimed} bytes: a frame has 3 to {LENGTH_MAX} behind them, a reader's 4")
+                write!(
+                    f,
+                    "bytes 2 and 3 claim {claimed} bytes: a frame has 3 to {LENGTH_MAX} behind them, a reader's 4"
+                )
             }
             Self::Checksum { found, right } => write!(f, "the checksum is {found:02X}, and {right:02X} would be right"),
         }

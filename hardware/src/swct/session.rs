@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::command::{Command, Unable};
 use crate::device::Cut;
+use crate::dialogue::line::Line;
 use crate::dialogue::plan::{Outcome, Plan, Role};
-use crate::dialogue::{Heard, Line, Need, Reading, Tongue};
+use crate::dialogue::tongue::{Heard, Need, Reading, Tongue};
 use crate::event::Tag;
 use crate::hex;
 use crate::settings::Settings;
@@ -106,7 +107,8 @@ impl Tongue for Swct {
             steps.extend([(Need::Try, Request::FrequencyAsked), (Need::Must, Request::Frequency(region))]);
         }
         let mut set = |number, value| {
-            let steps_of_it = [(Need::Try, Request::Get(number)), (Need::May, Request::Set { parameter: number, value })];
+            let steps_of_it =
+                [(Need::Try, Request::Get(number)), (Need::May, Request::Set { parameter: number, value })];
             steps.extend(steps_of_it);
         };
         if let Some(dbm) = self.power_dbm {

@@ -59,17 +59,29 @@ fn every_vector_is_encoded() {
 /// Frames that the SparkFun library and a user of its filters print. Of two the CRC is not printed, or not of these bytes.
 #[test]
 fn commands_are_those_that_others_captured() {
-    let write = |epc: Option<&str>, data: &str| {
-        Request::Write { epc: epc.map(unhex), bank: 3, word: 0, data: unhex(data), password: 0 }
+    let write = |epc: Option<&str>, data: &str| Request::Write {
+        epc: epc.map(unhex),
+        bank: 3,
+        word: 0,
+        data: unhex(data),
+        password: 0,
     };
     let epc = Some(unhex("9812ab32ff00020605e401f6"));
     for (name, request, want, crc) in [
         ("version", Request::Version, "ff0003", "1d0c"),
         ("write of any tag", write(None, "00ee"), "ff0a2403e8000000000003 00ee", "589d"),
-        ("write of one tag", write(Some("aabbccddeeff"), "ccff"),
-            "ff152403e8010000000003 00000000 30 aabbccddeeff ccff", ""),
-        ("read of one tag", Request::Read { epc, bank: 2, word: 0, words: 0, password: 0 },
-            "ff1c2803e811000002 00000000 00 00000000 60 9812ab32ff00020605e401f6", "0148"),
+        (
+            "write of one tag",
+            write(Some("aabbccddeeff"), "ccff"),
+            "ff152403e8010000000003 00000000 30 aabbccddeeff ccff",
+            "",
+        ),
+        (
+            "read of one tag",
+            Request::Read { epc, bank: 2, word: 0, words: 0, password: 0 },
+            "ff1c2803e811000002 00000000 00 00000000 60 9812ab32ff00020605e401f6",
+            "0148",
+        ),
         ("begin", Request::Start, "ff102f 0000012200000507 2210001b03e801ff", ""),
     ] {
         let want = unhex(&[want, crc].concat());
@@ -163,7 +175,8 @@ fn a_module_without_region_is_not_guessed_one() {
 
 fn bench_of_power(dbm: i64) -> Vec<String> {
     // More than the Nano sends, less than the setting takes.
-    let mut bench = bench(Settings { power_max: 2700, ..Settings::default() }, &[("power_dbm", Set::Whole(dbm.min(31)))]);
+    let mut bench =
+        bench(Settings { power_max: 2700, ..Settings::default() }, &[("power_dbm", Set::Whole(dbm.min(31)))]);
     bench.run(ms(500));
     assert_eq!(bench.shape(), ["ready"]);
     bench.faults().into_iter().filter(|fault| !fault.contains("for writing")).collect()

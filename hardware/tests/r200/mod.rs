@@ -1,14 +1,16 @@
 //! UHF modules of the M100 and R200 kind: every printed frame is understood, a misheard tag is never a read, and
 //! the session keeps the module reading or says that it is lost.
 
+mod access;
+
 use std::time::Duration;
 
 use gatebook_hardware::checksum;
 use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Event, Read};
-use gatebook_hardware::r200::frame::{self, Dialect, FRAME_MAX, FrameError, Kind};
 use gatebook_hardware::r200::FAMILY;
 use gatebook_hardware::r200::command::{Command, Region};
+use gatebook_hardware::r200::frame::{self, Dialect, FRAME_MAX, FrameError, Kind};
 use gatebook_hardware::r200::message::{self, DecodeError, Fault, Message};
 use gatebook_hardware::r200::session::{R200, Settings};
 use gatebook_hardware::simulator::Simulator;

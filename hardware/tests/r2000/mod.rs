@@ -52,7 +52,8 @@ fn every_vector_is_encoded() {
                 repeat: number("repeat"),
             },
             "fast_switch_ant" => {
-                let slot = |slot: &Value| (!slot.is_null()).then(|| numbers(slot)).map(|both: Vec<u8>| (both[0], both[1]));
+                let slot =
+                    |slot: &Value| (!slot.is_null()).then(|| numbers(slot)).map(|both: Vec<u8>| (both[0], both[1]));
                 let slots = fields["slots"].as_array().unwrap().iter().map(slot).collect();
                 Request::FastSwitch { slots, interval_ms: number("interval_ms"), repeat: number("repeat") }
             }
@@ -138,7 +139,10 @@ fn a_reader_is_configured_and_reads() {
     bench.run(ms(2000));
     assert_eq!(bench.all[0], Event::Ready { model: "R2000 8.3".into() });
     let reader = &bench.device.manner;
-    assert_eq!((reader.region.as_slice(), reader.power_dbm.as_slice(), reader.antenna), (&[2, 0, 6][..], &[24; 4][..], 1));
+    assert_eq!(
+        (reader.region.as_slice(), reader.power_dbm.as_slice(), reader.antenna),
+        (&[2, 0, 6][..], &[24; 4][..], 1)
+    );
     let tags = bench.tags();
     assert!(40 < tags.len() && tags.iter().all(|tag| tag.epc == epc(1) && tag.antenna == 2 && tag.count == 1));
     assert_eq!(tags.last().unwrap().rssi_dbm, Some(-45));

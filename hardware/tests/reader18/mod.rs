@@ -126,7 +126,10 @@ fn a_reader_is_configured_once_and_reads() {
         bench.device.tag_enters(&epc(number), 1, ms(0));
     }
     bench.run(ms(3000));
-    assert_eq!(bench.all.iter().find(|event| matches!(event, Event::Ready { .. })), Some(&Event::Ready { model: "UHFReader18 2.36".into() }));
+    assert_eq!(
+        bench.all.iter().find(|event| matches!(event, Event::Ready { .. })),
+        Some(&Event::Ready { model: "UHFReader18 2.36".into() })
+    );
     let reader = &bench.device.manner;
     assert_eq!((reader.info.channels, reader.info.power_dbm, reader.info.scan_time), ([0x13, 0x40], 20, 5));
     assert_eq!((reader.mode[4], reader.stored), (0, 4), "and it no longer reports by itself");
@@ -192,7 +195,8 @@ fn a_reader_that_only_pushes_is_heard() {
 
 #[test]
 fn a_pushing_reader_that_falls_silent_is_lost() {
-    let settings = Settings { active: true, deaf: true, heartbeat: Some(Duration::from_secs(30)), ..Settings::default() };
+    let settings =
+        Settings { active: true, deaf: true, heartbeat: Some(Duration::from_secs(30)), ..Settings::default() };
     let make = |script| reader(settings.clone(), script, 1);
     let mut silent = Bench::new(make(Script::new()), session(&FAMILY, &[("mode", word("active"))]));
     silent.run(ms(40_000));
@@ -263,13 +267,19 @@ fn the_simulated_reader_answers_as_the_protocol_says() {
     };
     for (name, request, want) in [
         ("too much power", Request::Power(31).encode(BROADCAST), frame::encode_answer(0, code::POWER, 0xFF, &[])),
-        ("a read of nobody", Request::Read { epc: vec![], bank: 3, word: 0, words: 1, password: [0; 4] }.encode(0),
-            frame::encode_answer(0, code::READ, 0xFB, &[])),
+        (
+            "a read of nobody",
+            Request::Read { epc: vec![], bank: 3, word: 0, words: 1, password: [0; 4] }.encode(0),
+            frame::encode_answer(0, code::READ, 0xFB, &[]),
+        ),
         ("an unknown command", frame::encode(0, 0x3C, &[]), frame::encode_answer(0, 0, 0xFE, &[])),
         ("a wrong length", frame::encode(0, code::INFO, &[1]), frame::encode_answer(0, code::INFO, 0xFD, &[])),
         ("another address", Request::Info.encode(3), vec![]),
-        ("the working mode", Request::ModeAsked.encode(0),
-            frame::encode_answer(0, code::MODE_ASKED, 0, &[0, 30, 10, 15, 0, 2, 4, 0, 1, 0, 8, 0])),
+        (
+            "the working mode",
+            Request::ModeAsked.encode(0),
+            frame::encode_answer(0, code::MODE_ASKED, 0, &[0, 30, 10, 15, 0, 2, 4, 0, 1, 0, 8, 0]),
+        ),
     ] {
         assert_eq!(ask(request), want, "{name}");
     }

@@ -20,7 +20,8 @@ use crate::wire::{self, Bench, epc, ms, says, session, word};
 const VECTORS: &str = include_str!("../data/uhf_swct.json");
 
 /// The examples of the manual's items 18 and 24.
-const ACTIVE: &str = "4354002c004501 c4dd938e170123 02 0f0102e20020756010018204 80e06433 0f0103e3002075601001820480e06434 07";
+const ACTIVE: &str =
+    "4354002c004501 c4dd938e170123 02 0f0102e20020756010018204 80e06433 0f0103e3002075601001820480e06434 07";
 const ROUND: &str = "43540036000101 0003 0f0102e200206755160270127 0920f49 0f0102e2002075601001862510 16a348 \
                      0f0102e200207560100185010101014d e4";
 
@@ -60,9 +61,7 @@ fn every_vector_is_encoded() {
 
 #[test]
 fn the_examples_of_the_manual_are_understood() {
-    let tag = |antenna: u8, epc: &str, rssi: u8| {
-        json!({"type": 1, "antenna": antenna, "epc": epc, "rssi": rssi, "rssi_dbm": -i16::from(rssi)})
-    };
+    let tag = |antenna: u8, epc: &str, rssi: u8| json!({"type": 1, "antenna": antenna, "epc": epc, "rssi": rssi, "rssi_dbm": -i16::from(rssi)});
     for (title, bytes, want) in [
         (
             "reported by itself",
@@ -105,7 +104,11 @@ fn the_split_of_the_bytes_changes_nothing() {
         session.receive(&bytes[split..], ms(2));
         let all: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
         let read: Vec<_> = wire::tags(&all).iter().map(|tag| (tag.antenna, tag.rssi_dbm)).collect();
-        assert_eq!(read, [(2, Some(-51)), (3, Some(-52)), (2, Some(-73)), (2, Some(-72)), (2, Some(-77))], "at {split}");
+        assert_eq!(
+            read,
+            [(2, Some(-51)), (3, Some(-52)), (2, Some(-73)), (2, Some(-72)), (2, Some(-77))],
+            "at {split}"
+        );
     }
 }
 
