@@ -26,9 +26,9 @@ pub fn tag_crc(pc: u16, epc: &[u8]) -> u16 {
 /// The CRC of ThingMagic modules: polynomial 1021 from FFFF, with the bits of the message shifted in and no zero bits
 /// behind them. Sent high byte first. No catalogue has it.
 pub fn crc16_mercury(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xFFFF, |crc, &byte| {
-        let crc = ((crc << 4) | u16::from(byte >> 4)) ^ nibble(crc);
-        ((crc << 4) | u16::from(byte & 0x0F)) ^ nibble(crc)
+    bytes.iter().fold(0xFFFF, |crc: u16, &byte| {
+        let [high, low] = crc.to_be_bytes();
+        FORWARD[usize::from(high)] ^ u16::from_be_bytes([low, byte])
     })
 }
 
@@ -50,11 +50,6 @@ pub fn neg_sum16(bytes: &[u8]) -> u16 {
 /// All bytes exclusively or-ed.
 pub fn xor8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, &byte| sum ^ byte)
-}
-
-/// 0 to 15 times the polynomial, as the top four bits of the register choose it.
-fn nibble(crc: u16) -> u16 {
-    (crc >> 12).wrapping_mul(0x1021)
 }
 
 fn reflected(table: &[u16; 256], bytes: &[u8]) -> u16 {

@@ -65,9 +65,9 @@ const SETTINGS: &[Setting] = &[
 
 /// Both what a module says and what a host says; the module first, for that is what a host hears.
 fn cut(bytes: &[u8]) -> Cut {
-    match (heard(bytes), frame::parse_command(bytes)) {
-        (Cut::Noise(1), Ok((_, used))) => Cut::Message(used),
-        (cut, _) => cut,
+    match heard(bytes) {
+        Cut::Noise(1) => frame::parse_command(bytes).map_or(Cut::Noise(1), |(_, used)| Cut::Message(used)),
+        cut => cut,
     }
 }
 
