@@ -200,10 +200,7 @@ impl<T: Tongue> Dialogue<T> {
                 break;
             }
             used += match self.tongue.cut(left) {
-                Cut::Message(length) => {
-                    self.heed(left.get(..length).unwrap_or(left), now);
-                    length
-                }
+                Cut::Message(length) => self.heed(left.get(..length).unwrap_or(left), now),
                 Cut::Noise(length) => {
                     self.line.noise += length;
                     length
@@ -233,7 +230,11 @@ impl<T: Tongue> Dialogue<T> {
             let (used, sound) = match self.tongue.cut(left) {
                 Cut::Message(length) => {
                     let message = left.get(..length).unwrap_or(left);
-                    (length, self.tongue.hear(message, None, now, &mut self.line) != Heard::Noise)
+                    match self.tongue.hear(message, None, now, &mut self.line) {
+                        Heard::Chance => (1, false),
+                        Heard::Noise => (length, false),
+                        Heard::Answer(_) | Heard::More | Heard::Again | Heard::Aside => (length, true),
+                    }
                 }
                 Cut::Noise(length) => (length, false),
                 Cut::Incomplete => (1, false),
@@ -246,21 +247,29 @@ impl<T: Tongue> Dialogue<T> {
         self.line.report_noise();
     }
 
-    fn heed(&mut self, message: &[u8], now: Duration) {
+    /// Acts on what was cut as a message; how many bytes it was.
+    fn heed(&mut self, message: &[u8], now: Duration) -> usize {
         let asked = self.asked.as_ref().map(|asked| &asked.request);
         let heard = self.tongue.hear(message, asked, now, &mut self.line);
-        if heard == Heard::Noise {
-            self.line.noise += message.len();
-            return;
+        let noise = match heard {
+            Heard::Noise => message.len(),
+            Heard::Chance => 1,
+            Heard::Answer(_) | Heard::More | Heard::Again | Heard::Aside => 0,
+        };
+        if 0 < noise {
+            self.line.noise += noise;
+            return noise;
         }
         self.sound = now;
-        let Some(asked) = &mut self.asked else { return };
-        match heard {
-            Heard::Answer(outcome) => self.answered(outcome, now),
-            Heard::More => asked.until = now.saturating_add(self.tongue.patience(&asked.request)),
-            Heard::Again => asked.until = now,
-            Heard::Aside | Heard::Noise => (),
+        if let Some(asked) = &mut self.asked {
+            match heard {
+                Heard::Answer(outcome) => self.answered(outcome, now),
+                Heard::More => asked.until = now.saturating_add(self.tongue.patience(&asked.request)),
+                Heard::Again => asked.until = now,
+                Heard::Aside | Heard::Noise | Heard::Chance => (),
+            }
         }
+        message.len()
     }
 
     fn answered(&mut self, outcome: Outcome, now: Duration) {

@@ -82,6 +82,9 @@ pub(crate) enum Heard {
     Again,
     /// Something else, and a sign of life.
     Aside,
-    /// It makes no sense.
+    /// It makes no sense, and all of it is noise.
     Noise,
+    /// It makes no sense, and its checksum of one byte may be right by chance: what follows its first byte is looked at
+    /// again, for a true message may begin there.
+    Chance,
 }

@@ -169,15 +169,15 @@ impl Tongue for R2000 {
             // Another reader of the line answers another host.
             return Heard::Aside;
         }
-        let Some(message) = message::message(&frame, self.ports) else { return Heard::Noise };
+        let Some(message) = message::message(&frame, self.ports) else { return Heard::Chance };
         let asked = asked.filter(|asked| asked.code() == frame.command);
         match message {
-            Message::Tag { epc: [], .. } => Heard::Noise,
+            Message::Tag { epc: [], .. } => Heard::Chance,
             Message::Tag { air, epc, .. } => {
                 line.read(tag(epc, air.antenna, Some(air.rssi_dbm), 1));
                 asked.map_or(Heard::Aside, |_| Heard::More)
             }
-            Message::Buffered { tag: named, .. } if !named.crc_ok || named.epc.is_empty() => Heard::Noise,
+            Message::Buffered { tag: named, .. } if !named.crc_ok || named.epc.is_empty() => Heard::Chance,
             Message::Buffered { tag: named, air, reads } => {
                 line.read(tag(named.epc, air.antenna, Some(air.rssi_dbm), reads.max(1)));
                 Heard::Aside
@@ -196,7 +196,7 @@ impl Tongue for R2000 {
             Message::Round { .. } | Message::FastRound { .. } | Message::Kept { .. } => {
                 asked.map_or(Heard::Aside, |_| Heard::Answer(Outcome::Done))
             }
-            Message::Memory { tag, .. } | Message::Changed { tag, .. } if !tag.crc_ok => Heard::Noise,
+            Message::Memory { tag, .. } | Message::Changed { tag, .. } if !tag.crc_ok => Heard::Chance,
             Message::Memory { tag, .. } => {
                 asked.map_or(Heard::Aside, |_| Heard::Answer(Outcome::Memory(tag.data.to_vec())))
             }

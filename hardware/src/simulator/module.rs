@@ -1,6 +1,7 @@
 //! What simulated readers on a line have in common: they hear whole messages, answer, make rounds, and lose their memory
 //! with their power.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -36,10 +37,22 @@ pub struct Desk {
     stage: Stage,
     outbox: Outbox,
     memories: Memories,
-    /// Messages are handed over in parts, split at seeded places.
-    split: bool,
+    /// Messages are handed over in parts, split at seeded places, with this pause between them.
+    parts: Option<Duration>,
+    /// Parts whose time has not come.
+    late: VecDeque<Part>,
+    now: Duration,
     /// Nobody hears what it says now.
     mute: bool,
+}
+
+/// A part of a message, and what the message told where this is its last.
+#[derive(Clone, Debug)]
+struct Part {
+    due: Duration,
+    bytes: Vec<u8>,
+    at: Duration,
+    told: Vec<SentWhat>,
 }
 
 impl Desk {
@@ -48,8 +61,7 @@ impl Desk {
         if self.mute {
             return;
         }
-        let bytes = self.all_but_last(bytes);
-        self.outbox.say(bytes);
+        self.hand_over(bytes, self.now, Vec::new());
     }
 
     /// Says a message that reports these tags; it breaks off where the script says so.
@@ -60,11 +72,10 @@ impl Desk {
         if self.stage.take_truncation() {
             let half = bytes.get(..bytes.len() / 2).unwrap_or(&bytes).to_vec();
             let n = half.len();
-            return self.outbox.say_logged(half, at, SentWhat::Garbage { n });
+            return self.hand_over(half, at, vec![SentWhat::Garbage { n }]);
         }
         let sent = |tag: &Heard| SentWhat::Tag { epc: tag.epc.clone(), antenna: tag.antenna, rssi_dbm: tag.rssi_dbm };
-        let bytes = self.all_but_last(bytes);
-        self.outbox.say_all_logged(bytes, at, tags.iter().map(sent).collect());
+        self.hand_over(bytes, at, tags.iter().map(sent).collect());
     }
 
     /// The tags that are heard, by the EPC that they have now.
@@ -93,19 +104,32 @@ impl Desk {
         self.memories.write(tag, bank, word, data, access)
     }
 
-    /// Says the first parts of a message that is handed over in parts; gives the last.
-    fn all_but_last(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+    /// A message on its way, in parts where it goes in parts.
+    fn hand_over(&mut self, bytes: Vec<u8>, at: Duration, told: Vec<SentWhat>) {
+        let Some(pause) = self.parts else { return self.outbox.say_all_logged(bytes, at, told) };
+        let mut due = self.late.back().map_or(self.now, |last| last.due.saturating_add(pause).max(self.now));
         let mut rest = bytes;
-        while self.split && 1 < rest.len() {
+        while 1 < rest.len() {
             let most = u64::try_from(rest.len()).unwrap_or(u64::MAX);
             let length = usize::try_from(1 + self.stage.random.below(most)).unwrap_or(1);
             if rest.len() <= length {
                 break;
             }
             let behind = rest.split_off(length);
-            self.outbox.say(std::mem::replace(&mut rest, behind));
+            let part = std::mem::replace(&mut rest, behind);
+            self.late.push_back(Part { due, bytes: part, at, told: Vec::new() });
+            due = due.saturating_add(pause);
         }
-        rest
+        self.late.push_back(Part { due, bytes: rest, at, told });
+        self.release();
+    }
+
+    /// Hands over the parts whose time has come.
+    fn release(&mut self) {
+        while self.late.front().is_some_and(|part| part.due <= self.now) {
+            let Some(Part { bytes, at, told, .. }) = self.late.pop_front() else { return };
+            self.outbox.say_all_logged(bytes, at, told);
+        }
     }
 }
 
@@ -120,13 +144,13 @@ pub struct Module<M> {
 impl<M: Manner> Module<M> {
     pub fn of(manner: M, script: Script, seed: u64) -> Self {
         let (outbox, memories) = (Outbox::default(), Memories::default());
-        let desk = Desk { stage: Stage::new(script, seed), outbox, memories, split: false, mute: false };
+        let desk = Desk { stage: Stage::new(script, seed), outbox, memories, parts: None, late: VecDeque::new(), now: Duration::ZERO, mute: false };
         Self { manner, desk, received: Vec::new() }
     }
 
-    /// Hands its messages over in parts, as a slow line does.
-    pub fn in_parts(mut self) -> Self {
-        self.desk.split = true;
+    /// Hands its messages over in parts, as a slow line does, with a pause between them.
+    pub fn in_parts(mut self, pause: Duration) -> Self {
+        self.desk.parts = Some(pause);
         self
     }
 }
@@ -135,6 +159,7 @@ impl<M: Manner> Simulator for Module<M> {
     /// Somebody opened the port. A reader that was reading for a host that died reads on.
     fn opened(&mut self, now: Duration) {
         self.desk.outbox.clear();
+        self.desk.late.clear();
         self.received.clear();
         self.desk.stage.opened(now);
         self.tick(now);
@@ -143,6 +168,7 @@ impl<M: Manner> Simulator for Module<M> {
     fn disconnected(&mut self, now: Duration) {
         self.tick(now);
         self.desk.outbox.clear();
+        self.desk.late.clear();
         self.desk.stage.cut();
     }
 
@@ -171,17 +197,20 @@ impl<M: Manner> Simulator for Module<M> {
     }
 
     fn tick(&mut self, now: Duration) {
+        self.desk.now = now;
+        self.desk.release();
         while let Some(act) = self.desk.stage.next(now) {
             match act {
                 // A reader of tags sees and feels nothing else.
                 Act::Symbol { .. } | Act::Card { .. } | Act::Weight(_) | Act::Climate(_) | Act::Contact(_) => (),
                 Act::Garbage { bytes } => {
                     let n = bytes.len();
-                    self.desk.outbox.say_logged(bytes, now, SentWhat::Garbage { n });
+                    self.desk.hand_over(bytes, now, vec![SentWhat::Garbage { n }]);
                 }
                 Act::Disconnect => {
                     // The cable carries its power, too.
                     self.manner.power_lost();
+                    self.desk.late.clear();
                     self.desk.outbox.cut(now);
                 }
             }
@@ -205,7 +234,8 @@ impl<M: Manner> Simulator for Module<M> {
     }
 
     fn wake(&self) -> Option<Duration> {
-        self.desk.stage.wake().into_iter().chain(self.manner.due()).min()
+        let part = self.desk.late.front().map(|part| part.due);
+        self.desk.stage.wake().into_iter().chain(self.manner.due()).chain(part).min()
     }
 
     fn show(&mut self, what: Presentation, now: Duration) {

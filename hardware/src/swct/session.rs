@@ -145,7 +145,7 @@ impl Tongue for Swct {
         let Ok((frame, _)) = frame::parse(bytes) else { return Heard::Noise };
         let asked = asked.filter(|asked| asked.code() == frame.command);
         match message::message(&frame) {
-            None => Heard::Noise,
+            None => Heard::Chance,
             Some(Message::Round(tags)) => {
                 read(tags, line);
                 asked.map_or(Heard::Aside, |_| Heard::Answer(Outcome::Done))

@@ -269,7 +269,7 @@ fn what_is_told_is_read_through_every_fault() {
     let set = [("antennas", Set::Wholes(vec![1, 2, 3, 4]))];
     wire::what_is_told_is_read(
         4,
-        |script, seed| reader(Settings::default(), script, seed).in_parts(),
+        |script, seed| reader(Settings::default(), script, seed).in_parts(ms(5)),
         || session(&FAMILY, &set),
     );
 }

@@ -316,7 +316,7 @@ fn what_is_told_is_read_through_every_fault() {
     let set = [("ports", word("8")), ("antennas", Set::Wholes(vec![1, 2, 7, 8]))];
     wire::what_is_told_is_read(
         8,
-        |script, seed| reader(eight.clone(), script, seed).in_parts(),
+        |script, seed| reader(eight.clone(), script, seed).in_parts(ms(0)),
         || session(&FAMILY, &set),
     );
 }

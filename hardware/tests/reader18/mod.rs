@@ -245,7 +245,7 @@ fn what_is_told_is_read_through_every_fault() {
     let active = Settings { active: true, heartbeat: Some(ms(700)), ..Settings::default() };
     wire::what_is_told_is_read(
         1,
-        |script, seed| reader(active.clone(), script, seed).in_parts(),
+        |script, seed| reader(active.clone(), script, seed).in_parts(ms(14)),
         || session(&FAMILY, &[("mode", word("active"))]),
     );
 }

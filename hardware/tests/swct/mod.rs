@@ -184,7 +184,7 @@ fn what_is_told_is_read_through_every_fault() {
     for mode in ["polled", "active"] {
         wire::what_is_told_is_read(
             4,
-            |script, seed| reader(Settings::default(), script, seed).in_parts(),
+            |script, seed| reader(Settings::default(), script, seed).in_parts(ms(7)),
             || session(&FAMILY, &[("mode", word(mode))]),
         );
     }
