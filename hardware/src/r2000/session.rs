@@ -44,6 +44,8 @@ pub(super) struct R2000 {
     /// What the reader has, since it was last greeted.
     has_region: Vec<u8>,
     has_power: Vec<u8>,
+    /// The address that it answers with: whatever comes from another was noise with a checksum that is right by chance.
+    answers_as: Option<u8>,
 }
 
 impl R2000 {
@@ -66,6 +68,7 @@ impl R2000 {
             model: String::new(),
             has_region: Vec::new(),
             has_power: Vec::new(),
+            answers_as: None,
         })
     }
 
@@ -125,6 +128,7 @@ impl Tongue for R2000 {
     fn greeting(&mut self) -> Vec<(Need, Request)> {
         self.has_region.clear();
         self.has_power.clear();
+        self.answers_as = None;
         let mut steps = vec![(Need::Must, Request::Firmware)];
         if let Some(region) = self.region {
             steps.extend([(Need::Try, Request::RegionAsked), (Need::Must, Request::Region(region))]);
@@ -169,6 +173,9 @@ impl Tongue for R2000 {
             // Another reader of the line answers another host.
             return Heard::Aside;
         }
+        if self.answers_as.is_some_and(|address| address != frame.address) {
+            return Heard::Chance;
+        }
         let Some(message) = message::message(&frame, self.ports) else { return Heard::Chance };
         let asked = asked.filter(|asked| asked.code() == frame.command);
         match message {
@@ -207,8 +214,11 @@ impl Tongue for R2000 {
             },
             Message::Data(data) => match asked {
                 Some(asked) => {
-                    let asked = asked.clone();
-                    self.answer(&asked, data, now, line)
+                    let heard = self.answer(asked, data, now, line);
+                    if *asked == Request::Firmware && heard == Heard::Answer(Outcome::Done) {
+                        self.answers_as = Some(frame.address);
+                    }
+                    heard
                 }
                 None => Heard::Aside,
             },

@@ -58,6 +58,8 @@ pub(super) struct Reader18 {
     /// What the reader has, since it was last greeted.
     info: Option<Info>,
     read_mode: Option<u8>,
+    /// The address that it answers with: whatever comes from another was noise with a checksum that is right by chance.
+    answers_as: Option<u8>,
     /// Reports that came while it was asked who it is.
     reports: u8,
 }
@@ -75,6 +77,7 @@ impl Reader18 {
             model: String::new(),
             info: None,
             read_mode: None,
+            answers_as: None,
             reports: 0,
         }
     }
@@ -96,6 +99,7 @@ impl Reader18 {
                     let kind = if info.kind == 9 { "UHFReader18".into() } else { format!("type {:02X}", info.kind) };
                     self.model = format!("{kind} {major}.{minor}");
                     self.info = Some(info);
+                    self.answers_as = Some(frame.address);
                     Heard::Answer(Outcome::Done)
                 }
                 None => Heard::Noise,
@@ -148,7 +152,7 @@ impl Tongue for Reader18 {
     }
 
     fn greeting(&mut self) -> Vec<(Need, Request)> {
-        (self.info, self.read_mode, self.reports) = (None, None, 0);
+        (self.info, self.read_mode, self.answers_as, self.reports) = (None, None, None, 0);
         let mut steps = vec![(Need::Must, Request::Info)];
         steps.extend(self.region.map(|region| (Need::Must, Request::Region(region))));
         steps.extend(self.power_dbm.map(|dbm| (Need::May, Request::Power(dbm))));
@@ -197,6 +201,9 @@ impl Tongue for Reader18 {
         if self.address != BROADCAST && frame.address != self.address {
             // Another reader of the line.
             return Heard::Aside;
+        }
+        if self.answers_as.is_some_and(|address| address != frame.address) {
+            return Heard::Chance;
         }
         match (frame.command, asked) {
             (code::REPORT, _) => {

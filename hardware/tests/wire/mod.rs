@@ -162,10 +162,10 @@ pub fn what_is_told_is_read<D: Simulator>(
         let tags = (0..40).map(epc).collect();
         let mix = Mix { lasts: ms(20_000), symbols: vec![], tags, antennas, faults: 30 };
         let mut bench = Bench::new(reader(Script::random(seed, &mix), seed), session());
-        bench.run(ms(30_000));
+        bench.run(ms(40_000));
         assert!(bench.device.finished(bench.now), "seed {seed}");
         let (read, told) = (epcs(&bench.tags()), bench.told());
-        assert!(100 < told.len(), "seed {seed}: {}", told.len());
+        assert!(20 < told.len(), "seed {seed}: {}", told.len());
         let differs = read.iter().zip(&told).position(|(read, told)| read != told);
         assert_eq!((differs, read.len()), (None, told.len()), "seed {seed}");
         assert!(bench.all.iter().any(|event| matches!(event, Event::Noise { .. })), "seed {seed}");
