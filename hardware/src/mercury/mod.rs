@@ -126,7 +126,7 @@ fn describe(message: &Message<'_>) -> Value {
             "embedded_data": hex::encode(data), "pc": pc, "epc": hex::encode(epc), "epc_crc": crc, "epc_crc_ok": crc_ok,
         }),
         Message::KeepAlive => json!({"kind": "keepalive"}),
-        Message::Hot => json!({"kind": "temperature_throttle"}),
+        Message::Hot => json!({"kind": "thermal_throttle"}),
         Message::ReturnLoss => json!({"kind": "high_return_loss"}),
         Message::Temperature(data) => json!({"kind": "temperature", "data": hex::encode(data)}),
         Message::Answer { status, data } => json!({

@@ -144,7 +144,15 @@ pub struct Module<M> {
 impl<M: Manner> Module<M> {
     pub fn of(manner: M, script: Script, seed: u64) -> Self {
         let (outbox, memories) = (Outbox::default(), Memories::default());
-        let desk = Desk { stage: Stage::new(script, seed), outbox, memories, parts: None, late: VecDeque::new(), now: Duration::ZERO, mute: false };
+        let desk = Desk {
+            stage: Stage::new(script, seed),
+            outbox,
+            memories,
+            parts: None,
+            late: VecDeque::new(),
+            now: Duration::ZERO,
+            mute: false,
+        };
         Self { manner, desk, received: Vec::new() }
     }
 

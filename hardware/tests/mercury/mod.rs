@@ -34,6 +34,7 @@ fn every_vector_is_understood_or_refused() {
     wire::the_streams_hold(&FAMILY, VECTORS);
     let tag = "ff2822000010001b01ff0101c4110e16400000012700000500000f00803000000000000000000000001545e94a561d";
     wire::a_broken_message_costs_no_other(&FAMILY, &unhex(tag));
+    wire::noise_gives_no_tag(&FAMILY, &unhex(tag));
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn commands_are_those_that_others_captured() {
 #[test]
 fn messages_beyond_the_vectors_are_understood() {
     for (title, bytes, want) in [
-        ("too hot", frame::encode_answer(0x22, 0x0504, &[]), json!({"kind": "temperature_throttle"})),
+        ("too hot", frame::encode_answer(0x22, 0x0504, &[]), json!({"kind": "thermal_throttle"})),
         ("how warm", frame::encode_answer(0x22, 0, &[0; 10]), json!({"kind": "temperature"})),
         ("a refusal", frame::encode_answer(0x97, 0x010B, &[]), json!({"kind": "response", "status": 0x010B})),
         ("a command", Request::Stop.encode(), json!({"kind": "command", "opcode": 0x2F, "data": "000002"})),

@@ -34,6 +34,7 @@ fn every_vector_is_understood_or_refused() {
     wire::the_vectors_hold(&FAMILY, VECTORS);
     wire::the_streams_hold(&FAMILY, VECTORS);
     wire::a_broken_message_costs_no_other(&FAMILY, &unhex("a01301891c30003036452148350c40000000014b96"));
+    wire::noise_gives_no_tag(&FAMILY, &unhex("a01301891c30003036452148350c40000000014b96"));
 }
 
 #[test]

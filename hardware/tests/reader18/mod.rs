@@ -33,6 +33,7 @@ fn every_vector_is_understood_or_refused() {
     wire::the_vectors_hold(&FAMILY, VECTORS);
     wire::the_streams_hold(&FAMILY, VECTORS);
     wire::a_broken_message_costs_no_other(&FAMILY, &unhex("1100ee002000708c2b380b2d00000000e056"));
+    wire::noise_gives_no_tag(&FAMILY, &unhex("1100ee002000708c2b380b2d00000000e056"));
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn every_vector_is_understood_or_refused() {
     wire::the_vectors_hold(&FAMILY, VECTORS);
     let one = [&[0, 1, 15, 1, 2], epc(1).as_slice(), &[60]].concat();
     wire::a_broken_message_costs_no_other(&FAMILY, &frame::encode_answer(0, code::INVENTORY, 1, &one));
+    wire::noise_gives_no_tag(&FAMILY, &frame::encode_answer(0, code::INVENTORY, 1, &one));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use gatebook_hardware::device::{Cut, Family, Session};
 use gatebook_hardware::event::{Event, Read, Tag};
 use gatebook_hardware::settings::{Settings, Value as Set};
 use gatebook_hardware::simulator::Simulator;
-use gatebook_hardware::simulator::script::{Mix, Presentation, Script, SentWhat};
+use gatebook_hardware::simulator::script::{Mix, Presentation, Random, Script, SentWhat};
 use serde_json::Value;
 
 use crate::vectors::{self, hex};
@@ -291,5 +291,46 @@ pub fn a_broken_message_costs_no_other(family: &'static Family, good: &[u8]) {
             if let Event::Noise { bytes } = event { *bytes } else { 0 }
         };
         assert_eq!(all.iter().map(noise).sum::<usize>(), cut, "cut at {cut}");
+    }
+}
+
+/// Random bytes, and true messages with one bit wrong in each, give no tag; the true message behind them does.
+pub fn noise_gives_no_tag(family: &'static Family, good: &[u8]) {
+    let seed = 0x0E9C;
+    let mut random = Random::new(seed);
+    let mut session = session(family, &[]);
+    let mut now = ms(0);
+    session.opened(now);
+    let mut hear = |bytes: &[u8], now: Duration| {
+        session.receive(bytes, now);
+        // Longer than any pause within a message.
+        session.tick(now + ms(150));
+        let all: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+        while session.transmit().is_some() {}
+        if session.closed() {
+            session.opened(now + ms(150));
+        }
+        tags(&all)
+    };
+    for round in 0..3000 {
+        let mut bytes = match random.below(2) {
+            0 => {
+                let count = random.below(300) as usize;
+                random.bytes(count)
+            }
+            _ => good.repeat(3),
+        };
+        if bytes.len() == 3 * good.len() {
+            for third in 0..3 {
+                let place = third * good.len() + random.below(good.len() as u64) as usize;
+                bytes[place] ^= 1 << random.below(8);
+            }
+        }
+        assert_eq!(hear(&bytes, now), [], "seed {seed}, round {round}: {bytes:02x?}");
+        now += ms(200);
+        if random.below(20) == 0 {
+            assert_eq!(hear(good, now).len(), 1, "seed {seed}, round {round}: the good one is read");
+            now += ms(200);
+        }
     }
 }
