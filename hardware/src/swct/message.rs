@@ -100,6 +100,9 @@ impl Region {
     }
 }
 
+/// Sockets of the largest of these readers.
+const ANTENNA_MAX: u8 = 16;
+
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -200,7 +203,7 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// `count` of them; `None` when their lengths do not fit the bytes.
+    /// `count` of them; `None` when their lengths do not fit the bytes, or no reader has such an antenna.
     fn of(count: u16, rest: &'a [u8]) -> Option<Records<'a>> {
         let all = Records { left: count, rest };
         let mut check = all;
@@ -215,7 +218,8 @@ impl<'a> Iterator for Records<'a> {
         self.left = self.left.checked_sub(1)?;
         let (&length, rest) = self.rest.split_first()?;
         let (record, rest) = rest.split_at_checked(length.into())?;
-        let &[kind, antenna, ref epc @ .., rssi] = record else { return None };
+        // The checksum is one byte: a report that broke off and the next one pass for a report now and then, and show it here.
+        let &[kind, antenna @ ..=ANTENNA_MAX, ref epc @ .., rssi] = record else { return None };
         self.rest = rest;
         Some(Record { kind, antenna, epc, rssi })
     }

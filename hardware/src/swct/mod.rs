@@ -101,7 +101,7 @@ fn decode(bytes: &[u8]) -> Result<Value, String> {
     if used < bytes.len() {
         return Err(format!("{} bytes follow the frame", bytes.len() - used));
     }
-    let message = message::message(&frame).ok_or("the lengths of the tags do not fit the frame".to_owned())?;
+    let message = message::message(&frame).ok_or("the lengths or antennas of the tags are impossible".to_owned())?;
     let mut fields = json!({"address": frame.address, "cmd": frame.command, "status": frame.status});
     let more = match message {
         Message::Round(tags) => json!({"tags": described(tags)}),

@@ -92,6 +92,9 @@ fn the_examples_of_the_manual_are_understood() {
     assert_eq!(found["tags"][0]["rssi_dbm"], -60, "with its sign");
     let wrong = frame::encode_answer(0, 1, 1, &[0, 2, 15, 1, 2]);
     assert!((FAMILY.codec.decode)(&wrong, None).unwrap_err().contains("lengths"));
+    // Half a report and the head of the next one, with a checksum that is right by chance.
+    let spliced = [&[0, 1, 15, 0x43, 0x54], epc(1).as_slice(), &[60]].concat();
+    assert!((FAMILY.codec.decode)(&frame::encode_answer(0, 1, 1, &spliced), None).unwrap_err().contains("antennas"));
 }
 
 #[test]
