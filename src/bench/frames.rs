@@ -3,9 +3,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use hardware::checksum::tag_crc;
 use hardware::device::Session;
 use hardware::llrp::{frame, report};
-use hardware::r200::frame::{Dialect, Kind, encode, tag_crc};
+use hardware::r200::frame::{Dialect, Kind, encode};
 use hardware::r200::session::{R200, Settings};
 use hardware::scanner::framing::Framing;
 use hardware::scanner::session::Scanner;
