@@ -331,6 +331,34 @@ fn what_was_to_be_switched_back_is_switched_back() {
     assert!(pair.session.closed() && !pair.device.relays()[0]);
 }
 
+/// The relay was switched, and the reply that says so never came: the door is locked again all the same.
+#[test]
+fn a_reply_that_is_lost_leaves_no_door_open() {
+    let mut pair = board(&[]);
+    pair.run(ms(300));
+    let lasts = Some(ms(3000));
+    pair.session.command(1, &Command::Output { line: 3, on: true, lasts }, pair.now).unwrap();
+    for _ in 0..400 {
+        while let Some(bytes) = pair.session.transmit() {
+            pair.device.receive(&bytes, pair.now);
+        }
+        while pair.device.transmit().is_some() {}
+        pair.now += ms(5);
+        pair.session.tick(pair.now);
+    }
+    assert!(pair.session.closed() && pair.device.relays()[2]);
+    let events: Vec<_> = std::iter::from_fn(|| pair.session.poll()).collect();
+    let unsure = |event: &Event| matches!(event, Event::Answer { number: 1, answer } if refused(answer, "see whether"));
+    assert!(events.iter().any(unsure), "{events:?}");
+    assert!(pair.session.command(2, &Command::Output { line: 3, on: true, lasts }, pair.now).is_ok());
+    assert!(
+        matches!(pair.session.poll(), Some(Event::Answer { number: 2, answer }) if refused(&answer, "not connected"))
+    );
+    pair.open();
+    pair.run(ms(2500));
+    assert!(!pair.device.relays()[2], "{:?}", pair.device.switched());
+}
+
 fn lamps() -> Vec<(&'static str, Value)> {
     vec![("green", Value::Whole(1)), ("amber", Value::Whole(2)), ("red", Value::Whole(3)), ("buzzer", Value::Whole(4))]
 }

@@ -228,6 +228,23 @@ fn labels_come_out_as_they_were_sent() {
     }
 }
 
+/// The simulated printer notices a host that asks inside a label; else the zeros of these tests would say nothing.
+#[test]
+fn a_question_inside_a_label_is_noticed() {
+    for (language, sent) in [
+        (Language::Zpl, &b"^XA^XZ~HS^XA^FDx~HS^FS^XZ~HS"[..]),
+        (Language::TsplByte, b"\x1b!?SIZE 40 mm,25 mm\r\n\x1b!?PRINT 1,1\r\n\x1b!?"),
+    ] {
+        let mut device = simulated::Printer::new(language, Script::new(), 1);
+        device.opened(ms(0));
+        device.receive(sent, ms(1));
+        device.tick(ms(1000));
+        assert_eq!(device.asked_inside(), 1, "{language:?}");
+        let answers = std::iter::from_fn(|| device.transmit()).count();
+        assert_eq!(answers, 3, "{language:?}");
+    }
+}
+
 /// A label is done when it is out, not when it was sent.
 #[test]
 fn a_label_is_done_when_it_is_out() {
