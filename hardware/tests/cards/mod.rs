@@ -52,6 +52,22 @@ fn hex_digits(digits: &str) -> [u8; 5] {
     unhex(digits).try_into().unwrap()
 }
 
+/// A digit that was misheard is another badge, or none: the checksum tells.
+#[test]
+fn a_misheard_digit_is_no_badge() {
+    let sound = rdm6300::encode([0x4D, 0, 0x55, 0xAA, 0x33]);
+    for at in 1..13 {
+        for digit in b"0123456789ABCDEF" {
+            let mut bent = sound.clone();
+            bent[at] = *digit;
+            assert_eq!(rdm6300::parse(&bent).is_ok(), bent == sound, "{at}");
+        }
+    }
+    let wrong = rdm6300::parse(b"\x024D0055AA3380\x03").unwrap_err();
+    assert_eq!(wrong, rdm6300::FrameError::Checksum { found: 0x80, right: 0x81 });
+    assert_eq!(wrong.to_string(), "the checksum is 80, the number gives 81");
+}
+
 #[test]
 fn every_printed_command_of_the_pn532_is_encoded() {
     for vector in vectors::of(PN532, "encode") {

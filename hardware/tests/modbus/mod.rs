@@ -302,6 +302,24 @@ fn relays_are_switched_and_switched_back() {
     }
 }
 
+/// The newest order for a relay counts: one that is to stay on is not switched back by an older one.
+#[test]
+fn a_newer_order_takes_the_place_of_an_older_one() {
+    let mut pair = board(&[]);
+    pair.run(ms(300));
+    let on = |lasts| Command::Output { line: 1, on: true, lasts };
+    assert_eq!(pair.told(1, &on(Some(ms(500)))), Answer::Done);
+    assert_eq!(pair.told(2, &on(None)), Answer::Done);
+    pair.run(ms(2000));
+    assert!(pair.device.relays()[0]);
+    assert_eq!(pair.told(3, &on(Some(ms(500)))), Answer::Done);
+    assert_eq!(pair.told(4, &on(Some(ms(1500)))), Answer::Done);
+    pair.run(ms(1200));
+    assert!(pair.device.relays()[0]);
+    pair.run(ms(500));
+    assert!(!pair.device.relays()[0]);
+}
+
 /// A door that is to be locked again is locked again, though the board was away at that time, or the session ended.
 #[test]
 fn what_was_to_be_switched_back_is_switched_back() {

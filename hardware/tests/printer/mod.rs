@@ -265,6 +265,33 @@ fn a_label_is_done_when_it_is_out() {
     }
 }
 
+/// A printer that takes a moment before it counts a label as its own has nothing to print at first: one look is not enough.
+#[test]
+fn one_look_that_finds_nothing_is_not_enough() {
+    let mut session = session(Language::Zpl);
+    session.opened(ms(0));
+    let status = |labels_remaining| HostStatus { labels_remaining, ..HostStatus::default() }.encode();
+    let mut now = 0;
+    let mut look = |session: &mut dyn Session, left: u32| {
+        for _ in 0..100 {
+            now += 10;
+            session.tick(ms(now));
+            if std::iter::from_fn(|| session.transmit()).any(|bytes| bytes == zpl::STATUS) {
+                session.receive(&status(left), ms(now + 5));
+                return answers(&std::iter::from_fn(|| session.poll()).collect::<Vec<_>>());
+            }
+        }
+        panic!("it does not look");
+    };
+    assert_eq!(look(session.as_mut(), 0), []);
+    session.command(1, &Command::Print { label: label(Language::Zpl, 1, 3) }, ms(20)).unwrap();
+    for left in [0, 3, 0, 1] {
+        assert_eq!(look(session.as_mut(), left), [], "{left}");
+    }
+    assert_eq!(look(session.as_mut(), 0), []);
+    assert_eq!(look(session.as_mut(), 0), [(1, Answer::Done)]);
+}
+
 #[test]
 fn a_label_waits_until_the_trouble_is_mended() {
     for language in LANGUAGES {
