@@ -3,7 +3,7 @@
 use gatebook_hardware::acr122u::{self, Apdu, KeyKind, Kind};
 use gatebook_hardware::device::{Cut, Family, by_name};
 use gatebook_hardware::event::{Card, CardKind, Event, Read};
-use gatebook_hardware::pn532::{code, frame};
+use gatebook_hardware::pn532::{self, code, frame};
 use gatebook_hardware::rdm6300;
 use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::script::{Presentation, Random, Script, SentWhat};
@@ -111,6 +111,20 @@ fn frames_of_the_pn532_read_back_as_they_are_written() {
     }
     let hostile = unhex("0000ffffffffff02");
     assert_eq!(frame::parse(&hostile), Err(frame::FrameError::Long { claimed: 0xFFFF }));
+}
+
+/// A UID has four, seven or ten bytes; a list that says otherwise was misheard.
+#[test]
+fn a_uid_of_another_length_is_none() {
+    for length in 0..12u8 {
+        let data = [&[1, 1, 0, 4, 8, length][..], &vec![0xAA; usize::from(length)]].concat();
+        assert_eq!(pn532::targets(&data).is_some(), [4, 7, 10].contains(&length), "{length}");
+    }
+    // A card with protocol brings its ATS, and another card may follow.
+    let two = unhex("02 01 0344 20 04 0a0b0c0d 06 7577810280 02 0004 08 04 01020304");
+    let uids: Vec<_> = pn532::targets(&two).unwrap().into_iter().map(|target| target.uid).collect();
+    assert_eq!(uids, [unhex("0a0b0c0d"), unhex("01020304")]);
+    assert_eq!(pn532::targets(&two[..two.len() - 1]), None);
 }
 
 #[test]

@@ -236,6 +236,29 @@ fn noise_before_a_reply_is_passed_over() {
     }
 }
 
+/// What answers another request is no reply: another address, another value, another count, another transaction.
+#[test]
+fn a_reply_belongs_to_its_request() {
+    let written = |address, value| Reply::Written { address, value };
+    let coil = Request::WriteCoil { address: 3, value: 0xFF00 };
+    assert!(written(3, 0xFF00).fits(&coil) && !written(4, 0xFF00).fits(&coil) && !written(3, 0).fits(&coil));
+    let coils = Request::WriteCoils { address: 3, on: vec![true; 5] };
+    assert!(written(3, 5).fits(&coils) && !written(3, 8).fits(&coils) && !Reply::Bits(vec![]).fits(&coils));
+    let read = Request::Read { table: Table::Inputs, address: 0, count: 3 };
+    assert!(Reply::Bits(vec![false; 8]).fits(&read) && !Reply::Bits(vec![false; 16]).fits(&read));
+    assert!(!Reply::Registers(vec![0; 3]).fits(&read));
+
+    let set = settings(climate_family(), &[("transport", word("tcp"))]);
+    let mut session = (climate_family().session)(&set).unwrap();
+    session.opened(ms(0));
+    let asked = session.transmit().unwrap();
+    assert_eq!(asked, unhex("0001 0000 0006 01 04 0001 0002"));
+    session.receive(&unhex("0000 0000 0007 01 04 04 0101 0101"), ms(10));
+    session.receive(&unhex("0001 0000 0007 01 04 04 00eb 01c7"), ms(12));
+    let events: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+    assert_eq!(reads(&events), [Read::Climate(air(23_500, 45_500))], "{events:?}");
+}
+
 /// With faults of every kind on the line, each climate that is told was sent.
 #[test]
 fn no_climate_is_told_that_was_not_sent() {

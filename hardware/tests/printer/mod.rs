@@ -292,6 +292,46 @@ fn one_look_that_finds_nothing_is_not_enough() {
     assert_eq!(look(session.as_mut(), 0), [(1, Answer::Done)]);
 }
 
+/// A printer that was mute answers all questions at once: that is one look.
+#[test]
+fn answers_that_come_late_are_one_look() {
+    let mut session = session(Language::Zpl);
+    let clear = HostStatus::default().encode();
+    session.opened(ms(0));
+    while session.transmit().is_some() {}
+    session.receive(&clear, ms(5));
+    session.command(1, &Command::Print { label: label(Language::Zpl, 1, 1) }, ms(20)).unwrap();
+    while session.transmit().is_some() {}
+    session.tick(ms(30));
+    session.tick(ms(300));
+    assert_eq!(session.transmit().as_deref(), Some(zpl::STATUS));
+    session.receive(&clear.repeat(4), ms(310));
+    assert_eq!(answers(&std::iter::from_fn(|| session.poll()).collect::<Vec<_>>()), []);
+}
+
+#[test]
+fn a_printer_is_ready_when_nothing_hinders_it() {
+    let sound =
+        HostStatus { thermal_transfer: true, formats_in_buffer: 3, label_waiting: true, ..HostStatus::default() };
+    assert!(sound.ready());
+    let hinders: [fn(&mut HostStatus); 8] = [
+        |status| status.paper_out = true,
+        |status| status.paused = true,
+        |status| status.buffer_full = true,
+        |status| status.corrupt_ram = true,
+        |status| status.under_temperature = true,
+        |status| status.over_temperature = true,
+        |status| status.head_up = true,
+        |status| status.ribbon_out = true,
+    ];
+    for hinder in hinders {
+        let mut status = sound.clone();
+        hinder(&mut status);
+        assert!(!status.ready(), "{status:?}");
+        assert_eq!(zpl::parse(&status.encode()), Ok(Message::Status(status)));
+    }
+}
+
 #[test]
 fn a_label_waits_until_the_trouble_is_mended() {
     for language in LANGUAGES {
