@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use gatebook_hardware::camera::{self, CameraError, Code};
+use gatebook_hardware::camera::{self, CameraError, Code, Format};
 use image::{GrayImage, ImageFormat, Luma};
 
 use crate::vectors::unhex;
@@ -44,7 +44,7 @@ fn real_qr_photos_are_read_byte_for_byte() {
     ] {
         let code = only(camera::decode(bytes).unwrap(), name);
         assert_eq!(code.bytes.escape_ascii().to_string(), want.escape_ascii().to_string(), "{name}");
-        assert_eq!(code.format, "QRCode", "{name}");
+        assert_eq!(code.format, Format::QrCode, "{name}");
     }
 }
 

@@ -1,15 +1,16 @@
 //! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
 //! be read is answered too, so the exit code is 0 when every line has its answer.
 
+mod image;
+
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use hardware::event::Aim;
 use hardware::r200::frame::{Dialect, Kind};
 use hardware::r200::message::Message;
-use hardware::{aim, camera, llrp, r200};
+use hardware::{aim, llrp, r200};
 use serde_json::{Value, json};
 
 use crate::commands::Stop;
@@ -27,7 +28,7 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Family {
-    /// QR codes in pictures
+    /// Codes in pictures: QR, Data Matrix, Aztec, PDF417 and the one-dimensional ones
     Image { files: Vec<PathBuf> },
     /// What a scanner sent, with or without AIM identifier
     Scanner,
@@ -46,7 +47,7 @@ type Answer = dyn Fn(&[u8]) -> Result<Value, String>;
 
 pub fn run(options: &Options) -> Result<(), Stop> {
     let answer: Box<Answer> = match &options.family {
-        Family::Image { files } => return images(files, options.json),
+        Family::Image { files } => return image::run(files, options.json),
         Family::Scanner => Box::new(|bytes| Ok(scanned(bytes))),
         Family::R200 { dialect } => {
             let dialect = dialect.as_deref().map(dialect_named).transpose()?;
@@ -178,35 +179,4 @@ fn llrp_message(bytes: &[u8]) -> Result<Value, String> {
     }
     let message = llrp::message::Message::decode(&frame).map_err(|error| error.to_string())?;
     serde_json::from_str(&message.json()).map_err(|error| error.to_string())
-}
-
-fn images(files: &[PathBuf], as_json: bool) -> Result<(), Stop> {
-    if files.is_empty() {
-        return Err(Stop::fault("no picture was named: gatebook decode image FILE..."));
-    }
-    for file in files {
-        let began = Instant::now();
-        let found = std::fs::read(file)
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| camera::decode(&bytes).map_err(|error| error.to_string()));
-        let ms = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX) as f64 / 1000.0;
-        let value = match found {
-            Ok(codes) => {
-                let codes: Vec<Value> = codes
-                    .iter()
-                    .map(|code| {
-                        json!({
-                            "format": code.format,
-                            "text": String::from_utf8_lossy(&code.bytes),
-                            "position": code.position,
-                        })
-                    })
-                    .collect();
-                json!({"file": file.display().to_string(), "codes": codes, "ms": ms})
-            }
-            Err(error) => json!({"file": file.display().to_string(), "error": error, "ms": ms}),
-        };
-        print(&value, as_json)?;
-    }
-    Ok(())
 }

@@ -1,0 +1,267 @@
+//! The order in which a picture is looked at: cheapest for its yield first, dear looks only while nothing is found.
+//!
+//! All looks share one pyramid of grey levels, each made and turned black and white once and only when somebody asks.
+
+use std::cell::OnceCell;
+
+use image::GrayImage;
+use image::imageops::{self, FilterType};
+use rxing::common::BitMatrix;
+
+use super::linear::{self, Kinds, Lens};
+use super::matrix::{self, Symbol};
+use super::{CODES_MAX, Code, Format, Region, Search, binary, data_matrix, text};
+use crate::event::Aim;
+
+/// Pictures are searched at no more than this many pixels: time grows with them and codes held before a camera
+/// are large.
+const SEARCHED_MAX: u64 = 4_000_000;
+
+/// Pictures up to this many pixels are also searched enlarged, which finds codes with modules of 2 pixels.
+const ENLARGED_MAX: u64 = 700_000;
+
+/// Pictures from this many pixels on are also searched at half and at a quarter of the size.
+const HALF_MIN: u64 = 120_000;
+const QUARTER_MIN: u64 = 1_000_000;
+
+/// The size at which a step looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Size {
+    Quarter,
+    Half,
+    Full,
+    Double,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Look {
+    Qr { wide: bool },
+    MicroQr,
+    DataMatrix { wide: bool },
+    Aztec,
+    Pdf417,
+    Linear(Lens),
+    DataBar(Lens),
+    Patches,
+}
+
+/// Steps of round 1 are always taken, those of later rounds while nothing is found.
+const STEPS: &[(u8, Size, Look)] = &[
+    (1, Size::Quarter, Look::Qr { wide: false }),
+    (1, Size::Half, Look::Qr { wide: false }),
+    (1, Size::Full, Look::Qr { wide: false }),
+    (1, Size::Half, Look::DataMatrix { wide: false }),
+    (1, Size::Full, Look::DataMatrix { wide: false }),
+    (1, Size::Full, Look::Linear(Lens { lines: 32, reach: 1, sharpen: None })),
+    (2, Size::Full, Look::Linear(Lens { lines: 128, reach: 1, sharpen: None })),
+    (2, Size::Full, Look::Linear(Lens { lines: 64, reach: 1, sharpen: Some((2, 2.0)) })),
+    (2, Size::Full, Look::Linear(Lens { lines: 64, reach: 2, sharpen: Some((3, 2.0)) })),
+    (2, Size::Full, Look::Patches),
+    (2, Size::Full, Look::DataBar(Lens { lines: 48, reach: 0, sharpen: None })),
+    (3, Size::Full, Look::DataBar(Lens { lines: 64, reach: 1, sharpen: Some((2, 2.0)) })),
+    (2, Size::Full, Look::Pdf417),
+    (2, Size::Full, Look::Aztec),
+    (2, Size::Full, Look::MicroQr),
+    (3, Size::Half, Look::Aztec),
+    (3, Size::Half, Look::DataMatrix { wide: true }),
+    (3, Size::Full, Look::DataMatrix { wide: true }),
+    (3, Size::Double, Look::Pdf417),
+    (3, Size::Double, Look::Aztec),
+    (3, Size::Double, Look::DataMatrix { wide: false }),
+    (3, Size::Double, Look::Qr { wide: true }),
+];
+
+/// The codes of `grey` that `search` asks for.
+pub(super) fn codes(grey: &GrayImage, search: &Search) -> Vec<Code> {
+    if let Some(region) = search.region {
+        let (part, left, top) = part(grey, region);
+        let mut found = codes(&part, &Search { region: None, ..*search });
+        if !found.is_empty() {
+            let moved = |[x, y]: [i32; 2]| [x + left as i32, y + top as i32];
+            found.iter_mut().for_each(|code| code.position = code.position.map(moved));
+            return found;
+        }
+    }
+    let pixels = pixels(grey);
+    if pixels <= SEARCHED_MAX {
+        return Pyramid::new(grey, 1.0).climb(search);
+    }
+    let scale = (SEARCHED_MAX as f64 / pixels as f64).sqrt() as f32;
+    Pyramid::new(&scaled(grey, scale), scale).climb(search)
+}
+
+/// The pixels of `region` that lie in the picture, and where they begin.
+fn part(grey: &GrayImage, region: Region) -> (GrayImage, u32, u32) {
+    let (left, top) = (region.left.min(grey.width() - 1), region.top.min(grey.height() - 1));
+    let (width, height) = (region.width.min(grey.width() - left), region.height.min(grey.height() - top));
+    (imageops::crop_imm(grey, left, top, width, height).to_image(), left, top)
+}
+
+/// One picture at several sizes.
+struct Pyramid<'a> {
+    full: &'a GrayImage,
+    /// Pixels of `full` for one of the picture as it came.
+    scale: f32,
+    levels: [Level; 4],
+    turned: OnceCell<GrayImage>,
+}
+
+#[derive(Default)]
+struct Level {
+    grey: OnceCell<GrayImage>,
+    bits: OnceCell<Option<BitMatrix>>,
+}
+
+impl<'a> Pyramid<'a> {
+    fn new(full: &'a GrayImage, scale: f32) -> Self {
+        Self { full, scale, levels: std::array::from_fn(|_| Level::default()), turned: OnceCell::new() }
+    }
+
+    fn climb(&self, search: &Search) -> Vec<Code> {
+        let mut found: Vec<Code> = Vec::new();
+        for &(round, size, look) in STEPS {
+            if (search.late)() || 1 < round && !found.is_empty() {
+                break;
+            }
+            if !self.has(size) || !look.formats().iter().any(|format| search.formats.contains(format)) {
+                continue;
+            }
+            for code in self.look(size, look, search) {
+                if found.len() < CODES_MAX && search.formats.contains(&code.format) && !known(&found, &code) {
+                    found.push(code);
+                }
+            }
+        }
+        found
+    }
+
+    fn has(&self, size: Size) -> bool {
+        let pixels = pixels(self.full);
+        match size {
+            Size::Quarter => QUARTER_MIN <= pixels,
+            Size::Half => HALF_MIN <= pixels,
+            Size::Full => true,
+            Size::Double => pixels <= ENLARGED_MAX,
+        }
+    }
+
+    fn look(&self, size: Size, look: Look, search: &Search) -> Vec<Code> {
+        let symbols = match look {
+            Look::Qr { wide } => self.bits(size).map(|bits| matrix::qr(bits, wide)),
+            Look::MicroQr => self.bits(size).map(matrix::micro_qr),
+            Look::DataMatrix { wide } => self.bits(size).map(|bits| data_matrix::traced(bits, wide)),
+            Look::Aztec => self.bits(size).map(matrix::aztec),
+            Look::Pdf417 => self.bits(size).map(|bits| matrix::pdf417(bits.clone())),
+            Look::Patches => Some(linear::scan_patches(self.grey(size), Kinds::Usual, search.late)),
+            Look::Linear(lens) => Some(self.linear(size, lens, Kinds::Usual, search)),
+            Look::DataBar(lens) => {
+                Some(matrix::guarded(|| self.linear(size, lens, Kinds::DataBar, search)))
+            }
+        };
+        let scale = self.scale * size.factor();
+        symbols.unwrap_or_default().into_iter().map(|symbol| code(symbol, scale)).collect()
+    }
+
+    /// Lines along the rows, and along the columns of the picture.
+    fn linear(&self, size: Size, lens: Lens, kinds: Kinds, search: &Search) -> Vec<Symbol> {
+        let grey = self.grey(size);
+        let mut symbols = linear::scan(grey, lens, kinds, search.late);
+        if size == Size::Full && symbols.is_empty() {
+            let turned = self.turned.get_or_init(|| imageops::rotate270(grey));
+            let width = grey.width() as f32;
+            // Turned to the left, what was at x, y is at y, width - x.
+            symbols = linear::scan(turned, lens, kinds, search.late);
+            for corner in symbols.iter_mut().flat_map(|symbol| &mut symbol.corners) {
+                *corner = [width - corner[1], corner[0]];
+            }
+        }
+        symbols
+    }
+
+    fn grey(&self, size: Size) -> &GrayImage {
+        let level = match size {
+            Size::Full => return self.full,
+            Size::Quarter => &self.levels[0],
+            Size::Half => &self.levels[1],
+            Size::Double => &self.levels[2],
+        };
+        level.grey.get_or_init(|| match size {
+            Size::Quarter => halved(self.grey(Size::Half)),
+            Size::Half => halved(self.full),
+            Size::Full | Size::Double => scaled(self.full, size.factor()),
+        })
+    }
+
+    fn bits(&self, size: Size) -> Option<&BitMatrix> {
+        self.levels[size as usize].bits.get_or_init(|| binary::binary(self.grey(size))).as_ref()
+    }
+}
+
+impl Size {
+    fn factor(self) -> f32 {
+        match self {
+            Self::Quarter => 0.25,
+            Self::Half => 0.5,
+            Self::Full => 1.0,
+            Self::Double => 2.0,
+        }
+    }
+}
+
+impl Look {
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Qr { .. } => &[Format::QrCode],
+            Self::MicroQr => &[Format::MicroQrCode],
+            Self::DataMatrix { .. } => &[Format::DataMatrix],
+            Self::Aztec => &[Format::Aztec],
+            Self::Pdf417 => &[Format::Pdf417],
+            Self::DataBar(_) => &[Format::DataBar, Format::DataBarExpanded],
+            Self::Linear(_) | Self::Patches => &Format::LINEAR,
+        }
+    }
+}
+
+fn code(symbol: Symbol, scale: f32) -> Code {
+    let Symbol { format, bytes, text, modifier, corners } = symbol;
+    let text = text.unwrap_or_else(|| text::text(&bytes));
+    let position = corners.map(|corner| corner.map(|at| (at / scale).round() as i32));
+    Code { format, text, aim: Aim { code: format.aim_code(), modifier }, bytes, position }
+}
+
+/// Whether the same code was found in the same place before.
+fn known(found: &[Code], code: &Code) -> bool {
+    let middle = |code: &Code| [0, 1].map(|axis| code.position.iter().map(|corner| corner[axis]).sum::<i32>() / 4);
+    let size = code.position.iter().map(|corner| corner[0]).max().unwrap_or(0)
+        - code.position.iter().map(|corner| corner[0]).min().unwrap_or(0);
+    let at = middle(code);
+    found.iter().any(|other| {
+        let apart = middle(other);
+        let near = at[0].abs_diff(apart[0]).max(at[1].abs_diff(apart[1])) <= size.unsigned_abs().max(8) / 2;
+        other.bytes == code.bytes && other.format == code.format && near
+    })
+}
+
+/// Every second pixel in each direction, as the mean of four.
+fn halved(grey: &GrayImage) -> GrayImage {
+    let (width, height) = (grey.width() / 2, grey.height() / 2);
+    let across = grey.width() as usize;
+    let mut half = Vec::with_capacity((width * height) as usize);
+    for rows in grey.as_raw().chunks_exact(2 * across) {
+        let (above, below) = rows.split_at(across);
+        half.extend(above.chunks_exact(2).zip(below.chunks_exact(2)).map(|(above, below)| {
+            let sum: u16 = above.iter().chain(below).map(|&pixel| u16::from(pixel)).sum();
+            (sum / 4) as u8
+        }));
+    }
+    GrayImage::from_raw(width, height, half).unwrap_or_default()
+}
+
+fn scaled(grey: &GrayImage, by: f32) -> GrayImage {
+    let side = |side: u32| ((side as f32 * by).round() as u32).max(1);
+    imageops::resize(grey, side(grey.width()), side(grey.height()), FilterType::Triangle)
+}
+
+fn pixels(grey: &GrayImage) -> u64 {
+    u64::from(grey.width()) * u64::from(grey.height())
+}
