@@ -38,6 +38,7 @@ enum Look {
     Qr { wide: bool },
     MicroQr,
     DataMatrix { wide: bool },
+    DataMatrixCorners,
     Aztec,
     Pdf417,
     Linear(Lens),
@@ -60,14 +61,14 @@ const STEPS: &[(u8, Size, Look)] = &[
     (2, Size::Full, Look::DataBar(Lens { lines: 48, reach: 0, sharpen: None })),
     (3, Size::Full, Look::DataBar(Lens { lines: 64, reach: 1, sharpen: Some((2, 2.0)) })),
     (2, Size::Full, Look::Pdf417),
+    (2, Size::Full, Look::DataMatrixCorners),
+    (2, Size::Half, Look::DataMatrixCorners),
     (2, Size::Full, Look::Aztec),
     (2, Size::Full, Look::MicroQr),
     (3, Size::Half, Look::Aztec),
-    (3, Size::Half, Look::DataMatrix { wide: true }),
-    (3, Size::Full, Look::DataMatrix { wide: true }),
     (3, Size::Double, Look::Pdf417),
     (3, Size::Double, Look::Aztec),
-    (3, Size::Double, Look::DataMatrix { wide: false }),
+    (3, Size::Double, Look::DataMatrixCorners),
     (3, Size::Double, Look::Qr { wide: true }),
 ];
 
@@ -150,6 +151,9 @@ impl<'a> Pyramid<'a> {
             Look::Qr { wide } => self.bits(size).map(|bits| matrix::qr(bits, wide)),
             Look::MicroQr => self.bits(size).map(matrix::micro_qr),
             Look::DataMatrix { wide } => self.bits(size).map(|bits| data_matrix::traced(bits, wide)),
+            Look::DataMatrixCorners => {
+                self.bits(size).map(|bits| data_matrix::cornered(bits, self.grey(size), search.late))
+            }
             Look::Aztec => self.bits(size).map(matrix::aztec),
             Look::Pdf417 => self.bits(size).map(|bits| matrix::pdf417(bits.clone())),
             Look::Patches => Some(linear::scan_patches(self.grey(size), Kinds::Usual, search.late)),
@@ -188,7 +192,7 @@ impl<'a> Pyramid<'a> {
         level.grey.get_or_init(|| match size {
             Size::Quarter => halved(self.grey(Size::Half)),
             Size::Half => halved(self.full),
-            Size::Full | Size::Double => scaled(self.full, size.factor()),
+            Size::Full | Size::Double => doubled(self.full),
         })
     }
 
@@ -213,7 +217,7 @@ impl Look {
         match self {
             Self::Qr { .. } => &[Format::QrCode],
             Self::MicroQr => &[Format::MicroQrCode],
-            Self::DataMatrix { .. } => &[Format::DataMatrix],
+            Self::DataMatrix { .. } | Self::DataMatrixCorners => &[Format::DataMatrix],
             Self::Aztec => &[Format::Aztec],
             Self::Pdf417 => &[Format::Pdf417],
             Self::DataBar(_) => &[Format::DataBar, Format::DataBarExpanded],
@@ -255,6 +259,27 @@ fn halved(grey: &GrayImage) -> GrayImage {
         }));
     }
     GrayImage::from_raw(width, height, half).unwrap_or_default()
+}
+
+/// Four pixels for one, each a mean of its neighbours weighted 9, 3, 3 and 1.
+fn doubled(grey: &GrayImage) -> GrayImage {
+    let across = grey.width() as usize;
+    let rows: Vec<&[u8]> = grey.as_raw().chunks_exact(across).collect();
+    let mut double = Vec::with_capacity(4 * grey.as_raw().len());
+    let mut mixed: Vec<u16> = Vec::with_capacity(across);
+    for (y, &row) in rows.iter().enumerate() {
+        for beside in [y.checked_sub(1), Some(y + 1)] {
+            let beside = beside.and_then(|y| rows.get(y)).copied().unwrap_or(row);
+            mixed.clear();
+            mixed.extend(row.iter().zip(beside).map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
+            for (x, &here) in mixed.iter().enumerate() {
+                let at = |x: Option<usize>| x.and_then(|x| mixed.get(x)).copied().unwrap_or(here);
+                double.push(((3 * here + at(x.checked_sub(1)) + 8) >> 4) as u8);
+                double.push(((3 * here + at(Some(x + 1)) + 8) >> 4) as u8);
+            }
+        }
+    }
+    GrayImage::from_raw(2 * grey.width(), 2 * grey.height(), double).unwrap_or_default()
 }
 
 fn scaled(grey: &GrayImage, by: f32) -> GrayImage {

@@ -1,7 +1,10 @@
 //! Data Matrix: rxing's tracer and error correction, our own reading of what the codewords say.
 
+mod grid;
+mod outline;
 mod payload;
 
+use image::GrayImage;
 use rxing::common::{BitMatrix, DetectorRXingResult};
 use rxing::datamatrix::decoder::Decoder;
 use rxing::datamatrix::detector::zxing_cpp_detector;
@@ -18,6 +21,32 @@ pub(super) fn traced(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {
             .filter_map(|detected| decoded(detected.getBits(), corners(detected.getPoints())))
             .collect()
     })
+}
+
+/// The symbols whose solid corner stands out of the binary picture; their modules are read from the grey one.
+pub(super) fn cornered(bits: &BitMatrix, grey: &GrayImage, late: &dyn Fn() -> bool) -> Vec<Symbol> {
+    guarded(|| {
+        let mut found: Vec<Symbol> = Vec::new();
+        for corner in outline::corners(bits) {
+            if late() {
+                break;
+            }
+            if found.iter().any(|symbol| inside(corner.corner, &symbol.corners)) {
+                continue;
+            }
+            found.extend(grid::read(grey, &corner, |grid| decoded(&grid.bits, grid.corners)));
+        }
+        found
+    })
+}
+
+/// Whether a point lies in the box round `corners`.
+fn inside([x, y]: [f32; 2], corners: &[[f32; 2]; 4]) -> bool {
+    let within = |value: f32, axis: usize| {
+        let along = || corners.iter().map(|corner| corner[axis]);
+        along().fold(f32::MAX, f32::min) - 1.0 <= value && value <= along().fold(f32::MIN, f32::max) + 1.0
+    };
+    within(x, 0) && within(y, 1)
 }
 
 /// The symbol whose modules are `bits`, if they are one.

@@ -5,7 +5,7 @@
 
 use std::f32::consts::PI;
 
-use image::{GrayImage, Luma};
+use image::GrayImage;
 
 /// Side of a tile, in pixels.
 const TILE: usize = 16;
@@ -28,6 +28,10 @@ const MARGIN: f32 = 0.16;
 
 /// Longest side of a patch that is cut out, in pixels.
 const SIDE_MAX: f32 = 1600.0;
+
+/// Parts of a pixel when a patch is cut out, as a power of two.
+const FIXED_POWER: u32 = 14;
+const FIXED: i64 = 1 << FIXED_POWER;
 
 /// A part of the picture with bars: `across` is the direction in which a line crosses them.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,14 +156,21 @@ impl Patch {
 
     /// The patch upright: its bars stand along the columns.
     pub(super) fn cut(&self, grey: &GrayImage) -> GrayImage {
-        let scale = self.scale();
         let (width, height) = self.size();
-        let step = 1.0 / scale;
-        let [cos, sin] = self.across.map(|part| part * step);
-        GrayImage::from_fn(width, height, |x, y| {
-            let (u, v) = (x as f32 + 0.5 - width as f32 / 2.0, y as f32 + 0.5 - height as f32 / 2.0);
-            Luma([sampled(grey, self.middle[0] + u * cos - v * sin, self.middle[1] + u * sin + v * cos)])
-        })
+        let step = 1.0 / self.scale();
+        let fixed = |value: f32| (value * FIXED as f32) as i64;
+        let [cos, sin] = self.across.map(|part| fixed(part * step));
+        let [left, top] = self.back([0.5, 0.5]);
+        let (left, top) = (fixed(left - 0.5), fixed(top - 0.5));
+        let mut pixels = Vec::with_capacity((width * height) as usize);
+        for row in 0..i64::from(height) {
+            let (mut x, mut y) = (left - row * sin, top + row * cos);
+            for _ in 0..width {
+                pixels.push(sampled(grey, x, y));
+                (x, y) = (x + cos, y + sin);
+            }
+        }
+        GrayImage::from_raw(width, height, pixels).unwrap_or_default()
     }
 
     fn size(&self) -> (u32, u32) {
@@ -178,18 +189,16 @@ impl Patch {
     }
 }
 
-/// The grey value at a point between pixels; outside the picture that of its border.
-fn sampled(grey: &GrayImage, x: f32, y: f32) -> u8 {
-    let (x, y) = (x - 0.5, y - 0.5);
-    let (left, top) = (x.floor(), y.floor());
-    let (right, below) = (x - left, y - top);
-    let width = grey.width() as usize;
-    let at = |x: f32, y: f32| {
-        let x = x.clamp(0.0, (grey.width() - 1) as f32) as usize;
-        let y = y.clamp(0.0, (grey.height() - 1) as f32) as usize;
-        grey.as_raw().get(y * width + x).copied().map_or(0.0, f32::from)
+/// The grey value at a point between pixels, in parts of [`FIXED`]; outside the picture that of its border.
+fn sampled(grey: &GrayImage, x: i64, y: i64) -> u8 {
+    let width = i64::from(grey.width());
+    let (right, below) = (x & (FIXED - 1), y & (FIXED - 1));
+    let at = |x: i64, y: i64| {
+        let (x, y) = (x.clamp(0, width - 1), y.clamp(0, i64::from(grey.height()) - 1));
+        grey.as_raw().get((y * width + x) as usize).copied().map_or(0, i64::from)
     };
-    let upper = at(left, top) * (1.0 - right) + at(left + 1.0, top) * right;
-    let lower = at(left, top + 1.0) * (1.0 - right) + at(left + 1.0, top + 1.0) * right;
-    (upper * (1.0 - below) + lower * below + 0.5) as u8
+    let (left, top) = (x >> FIXED_POWER, y >> FIXED_POWER);
+    let upper = at(left, top) * (FIXED - right) + at(left + 1, top) * right;
+    let lower = at(left, top + 1) * (FIXED - right) + at(left + 1, top + 1) * right;
+    ((upper * (FIXED - below) + lower * below) >> (2 * FIXED_POWER)) as u8
 }
