@@ -10,7 +10,7 @@ use rxing::common::BitMatrix;
 
 use super::linear::{self, Kinds, Lens};
 use super::matrix::{self, Symbol};
-use super::{CODES_MAX, Code, Format, Region, Search, binary, data_matrix, text};
+use super::{CODES_MAX, Code, Format, Region, Search, aztec, binary, data_matrix, text};
 use crate::event::Aim;
 
 /// Pictures are searched at no more than this many pixels: time grows with them and codes held before a camera
@@ -154,7 +154,7 @@ impl<'a> Pyramid<'a> {
             Look::DataMatrixCorners => {
                 self.bits(size).map(|bits| data_matrix::cornered(bits, self.grey(size), search.late))
             }
-            Look::Aztec => self.bits(size).map(matrix::aztec),
+            Look::Aztec => self.bits(size).map(|bits| aztec::read(bits, self.grey(size), search.late)),
             Look::Pdf417 => self.bits(size).map(|bits| matrix::pdf417(bits.clone())),
             Look::Patches => Some(linear::scan_patches(self.grey(size), Kinds::Usual, search.late)),
             Look::Linear(lens) => Some(self.linear(size, lens, Kinds::Usual, search)),

@@ -8,7 +8,7 @@ use rxing::common::{BitArray, BitMatrix, DetectorRXingResult, LineOrientation};
 use rxing::multi::MultipleBarcodeReader;
 use rxing::pdf417::PDF417Reader;
 use rxing::qrcode::cpp_port::{decoder as qr_decoder, detector as qr_detector};
-use rxing::{BinaryBitmap, Binarizer, DecodeHints, Luma8LuminanceSource, Point, RXingResult, aztec};
+use rxing::{BinaryBitmap, Binarizer, DecodeHints, Luma8LuminanceSource, Point, RXingResult};
 
 use super::{Format, text};
 
@@ -71,17 +71,6 @@ fn qr_symbol(format: Format, decoded: &DecoderResult<bool>, points: &[Point]) ->
     let [top_left, top_right, bottom_left, bottom_right] = corners(points);
     let corners = [top_left, top_right, bottom_right, bottom_left];
     Symbol { format, bytes, text: Some(text), modifier, corners }
-}
-
-pub(super) fn aztec(bits: &BitMatrix) -> Vec<Symbol> {
-    guarded(|| {
-        for mirrored in [false, true] {
-            let Ok(detected) = aztec::detector::Detector::new(bits).detect(mirrored) else { continue };
-            let Ok(decoded) = aztec::decoder::decode(&detected) else { continue };
-            return vec![with_text(Format::Aztec, decoded.getText(), b'0', corners(detected.getPoints()))];
-        }
-        vec![]
-    })
 }
 
 pub(super) fn pdf417(bits: BitMatrix) -> Vec<Symbol> {

@@ -4,12 +4,15 @@
 //! [`data_matrix`]); QR, Aztec and PDF417 are read by rxing and rqrr, which panic on some pictures and therefore run
 //! where a panic cannot spread. Nothing here reads a clock: who has a deadline brings it along ([`Search::late`]).
 
+mod aztec;
 mod binary;
 mod data_matrix;
 mod format;
+mod geometry;
 mod ladder;
 mod linear;
 mod matrix;
+mod outline;
 mod picture;
 mod text;
 

@@ -50,7 +50,7 @@ fn doubt(text: &str, script: Script) -> f32 {
             '\u{4E00}'..='\u{9FFF}' => match script {
                 Script::Japanese => 0.3,
                 Script::Chinese if common(c) => 0.1,
-                Script::Chinese => 0.6,
+                Script::Chinese => 1.0,
             },
             _ => 1.0,
         };

@@ -4,7 +4,8 @@
 use image::GrayImage;
 use rxing::common::BitMatrix;
 
-use super::outline::{Corner, Point, distance};
+use super::super::geometry::{Map, Point, from, length, plus, scaled, solved, value};
+use super::super::outline::Corner;
 
 /// Rows and columns of all symbols (ISO/IEC 16022, table 7, and ISO/IEC 21471 for the long ones).
 const SIZES: [(usize, usize); 48] = [
@@ -148,7 +149,9 @@ struct Placed {
 impl Placed {
     fn new(corner: &Corner, (rows, columns): (usize, usize), far: Point) -> Option<Self> {
         let corners = [corner.top_end, far, corner.right_end, corner.corner];
-        let map = Map::new(columns as f32, rows as f32, corners)?;
+        let (across, down) = (columns as f32, rows as f32);
+        let rectangle = [[0.0, 0.0], [across, 0.0], [across, down], [0.0, down]];
+        let map = Map::between(rectangle, corners)?;
         Some(Self { rows, columns, corners, map })
     }
 
@@ -364,76 +367,4 @@ impl Light {
     fn at(&self, column: usize, row: usize) -> f32 {
         (self.base + self.across * column as f64 + self.down * row as f64) as f32
     }
-}
-
-/// Gauss and Jordan, with pivots.
-pub(super) fn solved<const N: usize, const M: usize>(mut rows: [[f64; M]; N]) -> Option<[f64; N]> {
-    for pivot in 0..N {
-        let best = (pivot..N).max_by(|&one, &two| rows[one][pivot].abs().total_cmp(&rows[two][pivot].abs()))?;
-        rows.swap(pivot, best);
-        let lead = rows[pivot];
-        if lead[pivot].abs() < 1e-9 {
-            return None;
-        }
-        for (number, row) in rows.iter_mut().enumerate() {
-            if number != pivot {
-                let share = row[pivot] / lead[pivot];
-                row.iter_mut().zip(lead).for_each(|(value, lead)| *value -= share * lead);
-            }
-        }
-    }
-    Some(std::array::from_fn(|row| rows[row][M - 1] / rows[row][row]))
-}
-
-/// The perspective that lays a grid of modules into a quadrangle.
-struct Map([f32; 8]);
-
-impl Map {
-    fn new(columns: f32, rows: f32, corners: [Point; 4]) -> Option<Self> {
-        let grid = [[0.0, 0.0], [columns, 0.0], [columns, rows], [0.0, rows]];
-        let mut equations = [[0.0_f64; 9]; 8];
-        for (number, ([u, v], [x, y])) in grid.into_iter().zip(corners).enumerate() {
-            let [u, v, x, y] = [u, v, x, y].map(f64::from);
-            equations[2 * number] = [u, v, 1.0, 0.0, 0.0, 0.0, -u * x, -v * x, x];
-            equations[2 * number + 1] = [0.0, 0.0, 0.0, u, v, 1.0, -u * y, -v * y, y];
-        }
-        Some(Self(solved(equations)?.map(|value| value as f32)))
-    }
-
-    fn at(&self, u: f32, v: f32) -> Point {
-        let [a, b, c, d, e, f, g, h] = self.0;
-        let w = g * u + h * v + 1.0;
-        [(a * u + b * v + c) / w, (d * u + e * v + f) / w]
-    }
-}
-
-/// The grey value of the pixel at a point; that of the border outside.
-fn value(grey: &GrayImage, [x, y]: Point) -> f32 {
-    let (x, y) = (x - 0.5, y - 0.5);
-    let (left, top) = (x.floor(), y.floor());
-    let (right, below) = (x - left, y - top);
-    let (width, height) = (grey.width() as usize, grey.height() as usize);
-    let at = |x: f32, y: f32| {
-        let (x, y) = ((x.max(0.0) as usize).min(width - 1), (y.max(0.0) as usize).min(height - 1));
-        grey.as_raw().get(y * width + x).copied().map_or(255.0, f32::from)
-    };
-    let upper = at(left, top) * (1.0 - right) + at(left + 1.0, top) * right;
-    let lower = at(left, top + 1.0) * (1.0 - right) + at(left + 1.0, top + 1.0) * right;
-    upper * (1.0 - below) + lower * below
-}
-
-fn from(one: Point, two: Point) -> Point {
-    [two[0] - one[0], two[1] - one[1]]
-}
-
-fn plus(one: Point, two: Point) -> Point {
-    [one[0] + two[0], one[1] + two[1]]
-}
-
-fn scaled(one: Point, by: f32) -> Point {
-    [one[0] * by, one[1] * by]
-}
-
-fn length(one: Point) -> f32 {
-    distance([0.0; 2], one)
 }

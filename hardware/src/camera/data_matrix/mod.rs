@@ -1,7 +1,6 @@
 //! Data Matrix: rxing's tracer and error correction, our own reading of what the codewords say.
 
 mod grid;
-mod outline;
 mod payload;
 
 use image::GrayImage;
@@ -10,7 +9,7 @@ use rxing::datamatrix::decoder::Decoder;
 use rxing::datamatrix::detector::zxing_cpp_detector;
 
 use super::matrix::{Symbol, corners, guarded};
-use super::{Format, text};
+use super::{Format, outline, text};
 
 /// The symbols whose edges can be traced from the middle of the picture, or `wide` from anywhere in it.
 pub(super) fn traced(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {

@@ -1,12 +1,18 @@
-//! Outlines of dark shapes, and the corners where two long straight sides of one meet.
+//! Outlines of dark shapes and of the holes in them: the corners where two long straight sides of one meet, as Data
+//! Matrix has them, and those with four sides, as the rings of Aztec are.
 
 use rxing::common::BitMatrix;
+
+use super::geometry::{Point, distance};
 
 /// Shortest side looked at, in pixels: ten modules of a pixel and a half.
 const SIDE_MIN: f32 = 14.0;
 
 /// The longer side may be so many times the shorter one: 144 modules to 8, and what perspective adds.
 const RATIO_MAX: f32 = 20.0;
+
+/// Shortest outline of a square looked at, in pixels.
+const SQUARE_MIN: usize = 16;
 
 /// How far a side may stray from a straight line, in pixels.
 const STRAY: f32 = 1.6;
@@ -16,8 +22,6 @@ const STEPS_MAX: usize = 40_000;
 
 /// Most corners reported: a page of text has very many.
 const CORNERS_MAX: usize = 400;
-
-pub(super) type Point = [f32; 2];
 
 /// A right-angled pair of sides of a dark shape: `bottom` and `left` lead to `corner` from their other ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,26 +33,23 @@ pub(super) struct Corner {
 
 /// The corners of dark shapes, those with the longest sides first.
 pub(super) fn corners(bits: &BitMatrix) -> Vec<Corner> {
-    let shapes = Shapes::new(bits);
-    let mut seen = vec![false; shapes.dark.len()];
     let mut found = Vec::new();
-    for y in 0..shapes.height {
-        for x in 0..shapes.width {
-            let begins = shapes.at(x, y) && !shapes.at(x - 1, y) && !seen[shapes.place(x, y)];
-            if begins {
-                let outline = shapes.outline(x, y, &mut seen);
-                sides(&outline, &mut found);
-            }
-        }
-    }
+    Shapes::new(bits).outlines(|outline| sides(outline, &mut found));
     let size = |corner: &Corner| distance(corner.corner, corner.top_end) * distance(corner.corner, corner.right_end);
     found.sort_by(|one, two| size(two).total_cmp(&size(one)));
     found.truncate(CORNERS_MAX);
     found
 }
 
-pub(super) fn distance(one: Point, two: Point) -> f32 {
-    (two[0] - one[0]).hypot(two[1] - one[1])
+/// The corners, clockwise, of shapes and holes with four straight sides of about the same length.
+pub(super) fn squares(bits: &BitMatrix) -> Vec<[Point; 4]> {
+    let mut found = Vec::new();
+    Shapes::new(bits).outlines(|outline| {
+        if SQUARE_MIN <= outline.len() && found.len() < CORNERS_MAX {
+            found.extend(square(outline));
+        }
+    });
+    found
 }
 
 /// The dark pixels with a light frame round them, so that no step can leave the picture.
@@ -82,6 +83,18 @@ impl Shapes {
 
     fn at(&self, x: i32, y: i32) -> bool {
         self.dark.get(self.place(x, y)).copied().unwrap_or(false)
+    }
+
+    /// Hands over the outline of every shape, clockwise, and of every hole, the other way round.
+    fn outlines(&self, mut each: impl FnMut(&[Point])) {
+        let mut seen = vec![false; self.dark.len()];
+        for y in 0..self.height {
+            for x in 0..self.width {
+                if self.at(x, y) && !self.at(x - 1, y) && !seen[self.place(x, y)] {
+                    each(&self.outline(x, y, &mut seen));
+                }
+            }
+        }
     }
 
     /// The corners of pixels round the shape whose left side is at `x`, `y`, with the dark at the right hand.
@@ -137,6 +150,25 @@ fn sides(outline: &[Point], found: &mut Vec<Corner>) {
             found.extend(fitted(outline, ends));
         }
     }
+}
+
+/// The corners of an outline with four sides of about the same length.
+fn square(outline: &[Point]) -> Option<[Point; 4]> {
+    let places = simplified(outline);
+    let &[a, b, c, d] = places.as_slice() else { return None };
+    let sides = [(a, b), (b, c), (c, d), (d, a)].map(|(from, to)| line(outline, from, to));
+    let [Some(one), Some(two), Some(three), Some(four)] = sides else { return None };
+    let mut corners = [four.meets(&one)?, one.meets(&two)?, two.meets(&three)?, three.meets(&four)?];
+    let lengths = [0, 1, 2, 3].map(|place| distance(corners[place], corners[(place + 1) % 4]));
+    let (short, long) = lengths.iter().fold((f32::MAX, 0.0_f32), |(low, high), &side| (low.min(side), high.max(side)));
+    if short < 3.0 || 2.0 * short < long {
+        return None;
+    }
+    let [[ax, ay], [bx, by], [cx, cy], ..] = corners;
+    if (bx - ax) * (cy - by) - (by - ay) * (cx - bx) < 0.0 {
+        corners.reverse();
+    }
+    Some(corners)
 }
 
 /// Places of the outline between which it is straight (Ramer, Douglas and Peucker).
