@@ -4,6 +4,7 @@
 pub mod durable;
 pub mod frames;
 pub mod idle;
+pub mod images;
 pub mod intake;
 
 use std::time::Duration;

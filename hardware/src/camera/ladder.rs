@@ -10,7 +10,9 @@ use rxing::common::BitMatrix;
 
 use super::linear::{self, Kinds, Lens};
 use super::matrix::{self, Symbol};
-use super::{CODES_MAX, Code, Format, Region, Search, aztec, binary, data_matrix, text};
+#[cfg(feature = "zxing-cpp")]
+use super::zxing_cpp;
+use super::{CODES_MAX, Code, Format, Region, Search, aztec, binary, data_matrix, picture, text};
 use crate::event::Aim;
 
 /// Pictures are searched at no more than this many pixels: time grows with them and codes held before a camera
@@ -24,6 +26,9 @@ const ENLARGED_MAX: u64 = 700_000;
 const HALF_MIN: u64 = 120_000;
 const QUARTER_MIN: u64 = 1_000_000;
 
+/// rqrr takes seconds for large pictures of nothing but texture, and does not ask for the time.
+const RQRR_MAX: u64 = 1_000_000;
+
 /// The size at which a step looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Size {
@@ -36,6 +41,9 @@ enum Size {
 #[derive(Clone, Copy, Debug)]
 enum Look {
     Qr { wide: bool },
+    QrOfRqrr,
+    QrSharp,
+    Inverted,
     MicroQr,
     DataMatrix { wide: bool },
     DataMatrixCorners,
@@ -44,6 +52,8 @@ enum Look {
     Linear(Lens),
     DataBar(Lens),
     Patches,
+    #[cfg(feature = "zxing-cpp")]
+    ZxingCpp,
 }
 
 /// Steps of round 1 are always taken, those of later rounds while nothing is found.
@@ -66,6 +76,12 @@ const STEPS: &[(u8, Size, Look)] = &[
     (2, Size::Full, Look::Aztec),
     (2, Size::Full, Look::MicroQr),
     (3, Size::Half, Look::Aztec),
+    #[cfg(feature = "zxing-cpp")]
+    (3, Size::Full, Look::ZxingCpp),
+    (3, Size::Full, Look::Inverted),
+    (3, Size::Half, Look::QrSharp),
+    (3, Size::Full, Look::QrSharp),
+    (3, Size::Full, Look::QrOfRqrr),
     (3, Size::Double, Look::Pdf417),
     (3, Size::Double, Look::Aztec),
     (3, Size::Double, Look::DataMatrixCorners),
@@ -74,6 +90,9 @@ const STEPS: &[(u8, Size, Look)] = &[
 
 /// The codes of `grey` that `search` asks for.
 pub(super) fn codes(grey: &GrayImage, search: &Search) -> Vec<Code> {
+    if picture::judge(grey.width(), grey.height()).is_err() {
+        return vec![];
+    }
     if let Some(region) = search.region {
         let (part, left, top) = part(grey, region);
         let mut found = codes(&part, &Search { region: None, ..*search });
@@ -149,6 +168,17 @@ impl<'a> Pyramid<'a> {
     fn look(&self, size: Size, look: Look, search: &Search) -> Vec<Code> {
         let symbols = match look {
             Look::Qr { wide } => self.bits(size).map(|bits| matrix::qr(bits, wide)),
+            Look::QrOfRqrr if RQRR_MAX < pixels(self.grey(size)) => None,
+            Look::QrOfRqrr => Some(matrix::qr_of_rqrr(self.grey(size))),
+            Look::QrSharp => {
+                let sharp = imageops::filter3x3(self.grey(size), &[-0.5, -0.5, -0.5, -0.5, 5.0, -0.5, -0.5, -0.5, -0.5]);
+                binary::binary(&sharp).map(|bits| matrix::qr(&bits, true))
+            }
+            Look::Inverted => {
+                let mut grey = self.grey(size).clone();
+                imageops::invert(&mut grey);
+                binary::binary(&grey).map(|bits| [matrix::qr(&bits, false), data_matrix::cornered(&bits, &grey, search.late), aztec::read(&bits, &grey, search.late)].concat())
+            }
             Look::MicroQr => self.bits(size).map(matrix::micro_qr),
             Look::DataMatrix { wide } => self.bits(size).map(|bits| data_matrix::traced(bits, wide)),
             Look::DataMatrixCorners => {
@@ -156,6 +186,10 @@ impl<'a> Pyramid<'a> {
             }
             Look::Aztec => self.bits(size).map(|bits| aztec::read(bits, self.grey(size), search.late)),
             Look::Pdf417 => self.bits(size).map(|bits| matrix::pdf417(bits.clone())),
+            #[cfg(feature = "zxing-cpp")]
+            Look::ZxingCpp if !search.zxing_cpp => None,
+            #[cfg(feature = "zxing-cpp")]
+            Look::ZxingCpp => Some(zxing_cpp::symbols(self.grey(size))),
             Look::Patches => Some(linear::scan_patches(self.grey(size), Kinds::Usual, search.late)),
             Look::Linear(lens) => Some(self.linear(size, lens, Kinds::Usual, search)),
             Look::DataBar(lens) => {
@@ -215,7 +249,10 @@ impl Size {
 impl Look {
     fn formats(self) -> &'static [Format] {
         match self {
-            Self::Qr { .. } => &[Format::QrCode],
+            Self::Qr { .. } | Self::QrOfRqrr | Self::QrSharp => &[Format::QrCode],
+            #[cfg(feature = "zxing-cpp")]
+            Self::ZxingCpp => &Format::ALL,
+            Self::Inverted => &[Format::QrCode, Format::DataMatrix, Format::Aztec],
             Self::MicroQr => &[Format::MicroQrCode],
             Self::DataMatrix { .. } | Self::DataMatrixCorners => &[Format::DataMatrix],
             Self::Aztec => &[Format::Aztec],
@@ -226,7 +263,7 @@ impl Look {
     }
 }
 
-fn code(symbol: Symbol, scale: f32) -> Code {
+pub(super) fn code(symbol: Symbol, scale: f32) -> Code {
     let Symbol { format, bytes, text, modifier, corners } = symbol;
     let text = text.unwrap_or_else(|| text::text(&bytes));
     let position = corners.map(|corner| corner.map(|at| (at / scale).round() as i32));

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use image::GrayImage;
+use rqrr::PreparedImage;
 use rxing::common::cpp_essentials::{ConcentricPattern, DecoderResult};
 use rxing::common::{BitArray, BitMatrix, DetectorRXingResult, LineOrientation};
 use rxing::multi::MultipleBarcodeReader;
@@ -43,6 +45,26 @@ pub(super) fn qr(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {
             }
             used.extend([set.bl, set.tl, set.tr]);
             found.push(qr_symbol(Format::QrCode, &decoded, detected.getPoints()));
+        }
+        found
+    })
+}
+
+/// QR codes that rqrr finds, whose own threshold and finder now and then see what the others miss. It answers with
+/// bytes alone, so modifier 1, a QR code without ECI and FNC1, is said only of what it reads that way.
+pub(super) fn qr_of_rqrr(grey: &GrayImage) -> Vec<Symbol> {
+    guarded(|| {
+        let (width, height) = (grey.width() as usize, grey.height() as usize);
+        let pixel = |x, y| grey.as_raw().get(y * width + x).copied().unwrap_or(u8::MAX);
+        let mut prepared = PreparedImage::prepare_from_greyscale(width, height, pixel);
+        let mut found = Vec::new();
+        for grid in prepared.detect_grids() {
+            let mut bytes = Vec::new();
+            // A grid that cannot be corrected is no code; what it wrote so far is worth nothing.
+            if grid.decode_to(&mut bytes).is_ok() && !bytes.is_empty() {
+                let corners = grid.bounds.map(|corner| [corner.x as f32, corner.y as f32]);
+                found.push(Symbol { format: Format::QrCode, bytes, text: None, modifier: b'1', corners });
+            }
         }
         found
     })

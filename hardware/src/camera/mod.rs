@@ -15,11 +15,12 @@ mod matrix;
 mod outline;
 mod picture;
 mod text;
+#[cfg(feature = "zxing-cpp")]
+pub mod zxing_cpp;
 
 pub use self::format::Format;
-pub use self::picture::{CameraError, FILE_MAX, PIXELS_MAX, SIDE_MAX, SIDE_MIN};
-
-use image::GrayImage;
+pub use self::picture::{CameraError, FILE_MAX, PIXELS_MAX, SIDE_MAX, SIDE_MIN, open};
+pub use image::GrayImage;
 
 use crate::event::Aim;
 
@@ -71,11 +72,20 @@ pub struct Search<'a> {
     pub region: Option<Region>,
     /// Asked between the stages of a search; once it says yes, the search ends with what it has.
     pub late: &'a dyn Fn() -> bool,
+    /// Whether zxing-cpp looks at what the readers here find nothing in.
+    #[cfg(feature = "zxing-cpp")]
+    pub zxing_cpp: bool,
 }
 
 impl Default for Search<'_> {
     fn default() -> Self {
-        Self { formats: &Format::ALL, region: None, late: &|| false }
+        Self {
+            formats: &Format::ALL,
+            region: None,
+            late: &|| false,
+            #[cfg(feature = "zxing-cpp")]
+            zxing_cpp: true,
+        }
     }
 }
 
@@ -92,7 +102,12 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Code>, CameraError> {
 /// # Errors
 /// A [`CameraError`] when the bytes are no picture that can be searched.
 pub fn decode_with(bytes: &[u8], search: &Search) -> Result<Vec<Code>, CameraError> {
-    Ok(ladder::codes(&picture::open(bytes)?, search))
+    Ok(read(&open(bytes)?, search))
+}
+
+/// The codes in a picture that is open already. One too small for a code has none.
+pub fn read(grey: &GrayImage, search: &Search) -> Vec<Code> {
+    ladder::codes(grey, search)
 }
 
 /// The codes in a frame of `width` x `height` grey pixels, one byte each, rows without gaps between them.
@@ -103,5 +118,5 @@ pub fn frame(width: u32, height: u32, pixels: &[u8], search: &Search) -> Result<
     picture::judge(width, height)?;
     let missing = || CameraError::Damaged { reason: format!("{} pixels for {width} x {height}", pixels.len()) };
     let grey = GrayImage::from_raw(width, height, pixels.to_vec()).ok_or_else(missing)?;
-    Ok(ladder::codes(&grey, search))
+    Ok(read(&grey, search))
 }

@@ -71,7 +71,10 @@ impl std::fmt::Display for CameraError {
 impl std::error::Error for CameraError {}
 
 /// The picture in grey, sizes checked before pixels are decoded.
-pub(super) fn open(bytes: &[u8]) -> Result<GrayImage, CameraError> {
+///
+/// # Errors
+/// A [`CameraError`] when the bytes are no picture that can be searched.
+pub fn open(bytes: &[u8]) -> Result<GrayImage, CameraError> {
     if bytes.is_empty() {
         return Err(CameraError::Empty);
     }
