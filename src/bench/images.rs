@@ -87,15 +87,16 @@ fn judge(folder: &Path, pictures: &BTreeMap<String, Value>, as_json: bool) {
     for (name, told) in pictures {
         let truth = truth(name, told);
         let file = folder.join(name);
+        let row = rows.entry(truth.row.clone()).or_default();
+        row.pictures += 1;
         let grey = match std::fs::read(&file).map_err(|error| error.to_string()).and_then(|bytes| open(&bytes)) {
             Ok(grey) => grey,
+            // It counts as one that nobody reads.
             Err(error) => {
                 eprintln!("{}: {error}", file.display());
                 continue;
             }
         };
-        let row = rows.entry(truth.row.clone()).or_default();
-        row.pictures += 1;
         let (codes, took) = timed(|late| own(&grey, late));
         row.engines.entry("gatebook").or_default().count(&truth, &codes, took);
         #[cfg(feature = "zxing-cpp")]

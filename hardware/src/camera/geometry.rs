@@ -47,7 +47,7 @@ impl Map {
     }
 }
 
-/// The grey value of the pixel at a point; that of the border outside.
+/// The grey value at a point between the middles of pixels; that of the border outside.
 pub(super) fn value(grey: &GrayImage, [x, y]: Point) -> f32 {
     let (x, y) = (x - 0.5, y - 0.5);
     let (left, top) = (x.floor(), y.floor());
@@ -60,6 +60,13 @@ pub(super) fn value(grey: &GrayImage, [x, y]: Point) -> f32 {
     let upper = at(left, top) * (1.0 - right) + at(left + 1.0, top) * right;
     let lower = at(left, top + 1.0) * (1.0 - right) + at(left + 1.0, top + 1.0) * right;
     upper * (1.0 - below) + lower * below
+}
+
+/// The grey value of the pixel under a point; that of the border outside.
+pub(super) fn nearest(grey: &GrayImage, [x, y]: Point) -> f32 {
+    let (width, height) = (grey.width() as usize, grey.height() as usize);
+    let (x, y) = ((x.max(0.0) as usize).min(width - 1), (y.max(0.0) as usize).min(height - 1));
+    grey.as_raw().get(y * width + x).copied().map_or(255.0, f32::from)
 }
 
 pub(super) fn from(one: Point, two: Point) -> Point {

@@ -13,9 +13,8 @@ pub const SIDE_MAX: u32 = 10_000;
 /// Most pixels accepted: more than most cameras give, and 75 MB once decoded.
 pub const PIXELS_MAX: u64 = 25_000_000;
 
-/// Shortest side accepted, in pixels. The smallest matrix code has 10 modules, and a code is not seen with less than two
-/// pixels for each.
-pub const SIDE_MIN: u32 = 16;
+/// Shortest side accepted, in pixels: the smallest matrix code has 10 modules, and a line of bars needs no height.
+pub const SIDE_MIN: u32 = 10;
 
 /// Most memory that a decoder may take, in bytes.
 const MEMORY_MAX: u64 = 160 << 20;

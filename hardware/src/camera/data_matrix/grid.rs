@@ -4,7 +4,7 @@
 use image::GrayImage;
 use rxing::common::BitMatrix;
 
-use super::super::geometry::{Map, Point, from, length, plus, scaled, solved, value};
+use super::super::geometry::{Map, Point, from, length, nearest, plus, scaled, solved, value};
 use super::super::outline::Corner;
 
 /// Rows and columns of all symbols (ISO/IEC 16022, table 7, and ISO/IEC 21471 for the long ones).
@@ -41,11 +41,15 @@ pub(super) struct Grid {
 }
 
 /// What `decoded` makes of the grids that `corner` may belong to, clearest first, straight ones before bent ones.
-pub(super) fn read<T>(grey: &GrayImage, corner: &Corner, mut decoded: impl FnMut(&Grid) -> Option<T>) -> Option<T> {
-    let levels = Levels::of(grey, corner)?;
-    let sizes = likely(grey, corner, &levels).into_iter();
+pub(super) fn read<T>(
+    grey: &GrayImage,
+    corner: &Corner,
+    levels: &Levels,
+    mut decoded: impl FnMut(&Grid) -> Option<T>,
+) -> Option<T> {
+    let sizes = likely(grey, corner, levels).into_iter();
     let mut placed: Vec<(f32, Placed)> =
-        sizes.filter_map(|size| Placed::best(grey, corner, size, &levels)).collect();
+        sizes.filter_map(|size| Placed::best(grey, corner, size, levels)).collect();
     placed.retain(|(clear, _)| CLEAR <= *clear);
     placed.sort_by(|one, two| two.0.total_cmp(&one.0));
     placed.truncate(2);
@@ -54,7 +58,7 @@ pub(super) fn read<T>(grey: &GrayImage, corner: &Corner, mut decoded: impl FnMut
         if let Some(found) = straight.iter().find_map(&mut decoded) {
             return Some(found);
         }
-        let bent = placed.read(grey, &placed.bend(grey, &levels));
+        let bent = placed.read(grey, &placed.bend(grey, levels));
         if let Some(found) = bent.iter().find_map(&mut decoded) {
             return Some(found);
         }
@@ -63,14 +67,14 @@ pub(super) fn read<T>(grey: &GrayImage, corner: &Corner, mut decoded: impl FnMut
 }
 
 /// What is dark and what is light at a corner.
-struct Levels {
+pub(super) struct Levels {
     middle: f32,
     half: f32,
 }
 
 impl Levels {
     /// By the grey values just inside and just outside of the solid sides; `None` when these are not solid.
-    fn of(grey: &GrayImage, corner: &Corner) -> Option<Self> {
+    pub(super) fn of(grey: &GrayImage, corner: &Corner) -> Option<Self> {
         let (up, right) = (from(corner.corner, corner.top_end), from(corner.corner, corner.right_end));
         let inset = (0.015 * length(up).min(length(right))).clamp(1.0, 3.0);
         let (in_right, in_up) = (scaled(right, inset / length(right)), scaled(up, inset / length(up)));
@@ -190,7 +194,7 @@ impl Placed {
     /// How well the open sides are dashes with light outside, from -1 to 1.
     fn clear(&self, grey: &GrayImage, levels: &Levels) -> f32 {
         let off = |column: f32, row: f32| {
-            ((value(grey, self.map.at(column, row)) - levels.middle) / levels.half).clamp(-1.0, 1.0)
+            ((nearest(grey, self.map.at(column, row)) - levels.middle) / levels.half).clamp(-1.0, 1.0)
         };
         let (columns, rows) = (self.columns as f32, self.rows as f32);
         let light = |odd: bool| if odd { 1.0 } else { -1.0 };

@@ -11,6 +11,11 @@ use rxing::datamatrix::detector::zxing_cpp_detector;
 use super::matrix::{Symbol, corners, guarded};
 use super::{Format, outline, text};
 
+/// Corners that are solid and free and yet no symbol cost most of the time: so many are given up on, and a few more for
+/// each symbol that is found.
+const CORNERS_FAILED: usize = 12;
+const CORNERS_FAILED_MORE: usize = 4;
+
 /// The symbols whose edges can be traced from the middle of the picture, or `wide` from anywhere in it.
 pub(super) fn traced(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {
     guarded(|| {
@@ -26,14 +31,19 @@ pub(super) fn traced(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {
 pub(super) fn cornered(bits: &BitMatrix, grey: &GrayImage, late: &dyn Fn() -> bool) -> Vec<Symbol> {
     guarded(|| {
         let mut found: Vec<Symbol> = Vec::new();
+        let mut failed = 0;
         for corner in outline::corners(bits) {
-            if late() {
+            if late() || CORNERS_FAILED + CORNERS_FAILED_MORE * found.len() < failed {
                 break;
             }
             if found.iter().any(|symbol| inside(corner.corner, &symbol.corners)) {
                 continue;
             }
-            found.extend(grid::read(grey, &corner, |grid| decoded(&grid.bits, grid.corners)));
+            let Some(levels) = grid::Levels::of(grey, &corner) else { continue };
+            match grid::read(grey, &corner, &levels, |grid| decoded(&grid.bits, grid.corners)) {
+                Some(symbol) => found.push(symbol),
+                None => failed += 1,
+            }
         }
         found
     })
