@@ -17,8 +17,12 @@ const SQUARE_MIN: usize = 16;
 /// How far a side may stray from a straight line, in pixels.
 const STRAY: f32 = 1.6;
 
+/// How often the points of an outline may be looked at before it is taken as it is: that of a symbol is split evenly, but
+/// a coast is not.
+const WORK_MAX: usize = 24;
+
 /// Longest outline followed, in steps: as far as round four symbols as large as the largest picture searched.
-const STEPS_MAX: usize = 40_000;
+const STEPS_MAX: usize = 20_000;
 
 /// Most corners reported: a page of text has very many.
 const CORNERS_MAX: usize = 400;
@@ -101,13 +105,17 @@ impl Shapes {
     fn outline(&self, x: i32, y: i32, seen: &mut [bool]) -> Vec<Point> {
         let start = ((x, y + 1), (0, -1));
         let ((mut x, mut y), (mut dx, mut dy)) = start;
-        let mut points = Vec::new();
+        let (mut points, mut steps) = (Vec::new(), 0);
         loop {
             if dy == -1 {
                 seen[self.place(x, y - 1)] = true;
             }
             (x, y) = (x + dx, y + dy);
-            points.push([x as f32, y as f32]);
+            // A longer one is walked to its end all the same, so that it is not met again.
+            steps += 1;
+            if steps <= STEPS_MAX {
+                points.push([x as f32, y as f32]);
+            }
             // The pixels ahead at the right and at the left hand; (x, y) is the corner above and left of pixel (x, y).
             let pixel = |side: i32| {
                 let (ahead, beside) = ((dx, dy), (-dy * side, dx * side));
@@ -119,8 +127,8 @@ impl Shapes {
             } else if self.at(left.0, left.1) {
                 (dx, dy) = (dy, -dx);
             }
-            if ((x, y), (dx, dy)) == start || STEPS_MAX < points.len() {
-                return points;
+            if ((x, y), (dx, dy)) == start {
+                return if steps <= STEPS_MAX { points } else { vec![] };
             }
         }
     }
@@ -186,7 +194,10 @@ fn simplified(outline: &[Point]) -> Vec<usize> {
     let mut places = vec![low, high];
     let length = outline.len();
     let mut open = vec![(low, high), (high, low + length)];
+    let mut work = WORK_MAX * length;
     while let Some((from, to)) = open.pop() {
+        let Some(left) = work.checked_sub(to - from) else { break };
+        work = left;
         let (one, two) = (outline[from % length], outline[to % length]);
         let across = distance(one, two).max(1e-3);
         let off = |place: usize| {
