@@ -10,6 +10,7 @@ use rxing::common::BitMatrix;
 
 use super::linear::{self, Kinds, Lens};
 use super::matrix::{self, Symbol};
+use super::outline::Outlines;
 #[cfg(feature = "zxing-cpp")]
 use super::zxing_cpp;
 use super::{CODES_MAX, Code, Format, Region, Search, aztec, binary, data_matrix, picture, text};
@@ -63,15 +64,15 @@ const STEPS: &[(u8, Size, Look)] = &[
     (1, Size::Full, Look::Qr { wide: false }),
     (1, Size::Half, Look::DataMatrix { wide: false }),
     (1, Size::Full, Look::DataMatrix { wide: false }),
+    (1, Size::Full, Look::DataMatrixCorners),
+    (1, Size::Full, Look::Aztec),
     (1, Size::Full, Look::Linear(Lens { lines: 32, reach: 1, sharpen: None })),
     (2, Size::Full, Look::Linear(Lens { lines: 128, reach: 1, sharpen: None })),
     (2, Size::Full, Look::Linear(Lens { lines: 64, reach: 1, sharpen: Some((2, 2.0)) })),
     (2, Size::Full, Look::Patches),
     (2, Size::Full, Look::DataBar(Lens { lines: 48, reach: 0, sharpen: None })),
     (2, Size::Full, Look::Pdf417),
-    (2, Size::Full, Look::DataMatrixCorners),
     (2, Size::Half, Look::DataMatrixCorners),
-    (2, Size::Full, Look::Aztec),
     (2, Size::Full, Look::MicroQr),
     (3, Size::Half, Look::Aztec),
     #[cfg(feature = "zxing-cpp")]
@@ -126,6 +127,7 @@ struct Pyramid<'a> {
 struct Level {
     grey: OnceCell<GrayImage>,
     bits: OnceCell<Option<BitMatrix>>,
+    outlines: OnceCell<Outlines>,
 }
 
 impl<'a> Pyramid<'a> {
@@ -171,16 +173,17 @@ impl<'a> Pyramid<'a> {
                 let mut grey = self.grey(size).clone();
                 imageops::invert(&mut grey);
                 binary::binary(&grey).map(|bits| {
-                    let data_matrix = data_matrix::cornered(&bits, &grey, search.late);
-                    [matrix::qr(&bits, false), data_matrix, aztec::read(&bits, &grey, search.late)].concat()
+                    let Outlines { corners, squares } = Outlines::of(&bits);
+                    let data_matrix = data_matrix::cornered(&corners, &grey, search.late);
+                    [matrix::qr(&bits, false), data_matrix, aztec::read(&squares, &grey, search.late)].concat()
                 })
             }
             Look::MicroQr => self.bits(size).map(matrix::micro_qr),
             Look::DataMatrix { wide } => self.bits(size).map(|bits| data_matrix::traced(bits, wide)),
             Look::DataMatrixCorners => {
-                self.bits(size).map(|bits| data_matrix::cornered(bits, self.grey(size), search.late))
+                Some(data_matrix::cornered(&self.outlines(size).corners, self.grey(size), search.late))
             }
-            Look::Aztec => self.bits(size).map(|bits| aztec::read(bits, self.grey(size), search.late)),
+            Look::Aztec => Some(aztec::read(&self.outlines(size).squares, self.grey(size), search.late)),
             Look::Pdf417 => self.bits(size).map(|bits| matrix::pdf417(bits.clone())),
             #[cfg(feature = "zxing-cpp")]
             Look::ZxingCpp if !search.zxing_cpp => None,
@@ -215,15 +218,17 @@ impl<'a> Pyramid<'a> {
     fn grey(&self, size: Size) -> &GrayImage {
         let level = match size {
             Size::Full => return self.full,
-            Size::Quarter => &self.levels[0],
-            Size::Half => &self.levels[1],
-            Size::Double => &self.levels[2],
+            Size::Quarter | Size::Half | Size::Double => &self.levels[size as usize],
         };
         level.grey.get_or_init(|| match size {
             Size::Quarter => halved(self.grey(Size::Half)),
             Size::Half => halved(self.full),
             Size::Full | Size::Double => doubled(self.full),
         })
+    }
+
+    fn outlines(&self, size: Size) -> &Outlines {
+        self.levels[size as usize].outlines.get_or_init(|| self.bits(size).map(Outlines::of).unwrap_or_default())
     }
 
     fn bits(&self, size: Size) -> Option<&BitMatrix> {

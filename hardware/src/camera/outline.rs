@@ -11,7 +11,10 @@ const SIDE_MIN: f32 = 14.0;
 /// The longer side may be so many times the shorter one: 144 modules to 8, and what perspective adds.
 const RATIO_MAX: f32 = 20.0;
 
-/// Shortest outline of a square looked at, in pixels.
+/// Most squares reported.
+const SQUARES_MAX: usize = 400;
+
+/// Shortest outline looked at, in pixels.
 const SQUARE_MIN: usize = 16;
 
 /// How far a side may stray from a straight line, in pixels.
@@ -35,25 +38,34 @@ pub(super) struct Corner {
     pub(super) top_end: Point,
 }
 
-/// The corners of dark shapes, those with the longest sides first.
-pub(super) fn corners(bits: &BitMatrix) -> Vec<Corner> {
-    let mut found = Vec::new();
-    Shapes::new(bits).outlines(|outline| sides(outline, &mut found));
-    let size = |corner: &Corner| distance(corner.corner, corner.top_end) * distance(corner.corner, corner.right_end);
-    found.sort_by(|one, two| size(two).total_cmp(&size(one)));
-    found.truncate(CORNERS_MAX);
-    found
+/// What the outlines of a picture show.
+#[derive(Debug, Default)]
+pub(super) struct Outlines {
+    /// Those with the longest sides first.
+    pub(super) corners: Vec<Corner>,
+    /// The corners, clockwise, of shapes and holes with four straight sides of about the same length.
+    pub(super) squares: Vec<[Point; 4]>,
 }
 
-/// The corners, clockwise, of shapes and holes with four straight sides of about the same length.
-pub(super) fn squares(bits: &BitMatrix) -> Vec<[Point; 4]> {
-    let mut found = Vec::new();
-    Shapes::new(bits).outlines(|outline| {
-        if SQUARE_MIN <= outline.len() && found.len() < CORNERS_MAX {
-            found.extend(square(outline));
-        }
-    });
-    found
+impl Outlines {
+    pub(super) fn of(bits: &BitMatrix) -> Self {
+        let (mut corners, mut squares) = (Vec::new(), Vec::new());
+        Shapes::new(bits).outlines(|outline| {
+            if outline.len() < SQUARE_MIN {
+                return;
+            }
+            let places = simplified(outline);
+            sides(outline, &places, &mut corners);
+            if squares.len() < SQUARES_MAX {
+                squares.extend(square(outline, &places));
+            }
+        });
+        let size =
+            |corner: &Corner| distance(corner.corner, corner.top_end) * distance(corner.corner, corner.right_end);
+        corners.sort_by(|one, two| size(two).total_cmp(&size(one)));
+        corners.truncate(CORNERS_MAX);
+        Self { corners, squares }
+    }
 }
 
 /// The dark pixels with a light frame round them, so that no step can leave the picture.
@@ -135,11 +147,10 @@ impl Shapes {
 }
 
 /// Adds the corners of an outline between sides that are long and straight.
-fn sides(outline: &[Point], found: &mut Vec<Corner>) {
+fn sides(outline: &[Point], places: &[usize], found: &mut Vec<Corner>) {
     if (outline.len() as f32) < 4.0 * SIDE_MIN {
         return;
     }
-    let places = simplified(outline);
     let point = |number: usize| places.get(number % places.len()).and_then(|&place| outline.get(place)).copied();
     for number in 0..places.len() {
         let (Some(before), Some(here), Some(after)) = (point(number), point(number + 1), point(number + 2)) else {
@@ -161,9 +172,8 @@ fn sides(outline: &[Point], found: &mut Vec<Corner>) {
 }
 
 /// The corners of an outline with four sides of about the same length.
-fn square(outline: &[Point]) -> Option<[Point; 4]> {
-    let places = simplified(outline);
-    let &[a, b, c, d] = places.as_slice() else { return None };
+fn square(outline: &[Point], places: &[usize]) -> Option<[Point; 4]> {
+    let &[a, b, c, d] = places else { return None };
     let sides = [(a, b), (b, c), (c, d), (d, a)].map(|(from, to)| line(outline, from, to));
     let [Some(one), Some(two), Some(three), Some(four)] = sides else { return None };
     let mut corners = [four.meets(&one)?, one.meets(&two)?, two.meets(&three)?, three.meets(&four)?];

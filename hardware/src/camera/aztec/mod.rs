@@ -5,12 +5,11 @@ mod layers;
 mod payload;
 
 use image::GrayImage;
-use rxing::common::BitMatrix;
 
 use self::payload::Payload;
 use super::geometry::{Map, Point, value};
 use super::matrix::{Symbol, guarded};
-use super::{Format, outline, text};
+use super::{Format, text};
 
 /// The rings must be as clear as this, 1 being black and white.
 const CLEAR: f32 = 0.55;
@@ -27,11 +26,12 @@ struct Eye {
     compact: bool,
 }
 
-/// The symbols whose bull's eye stands out of the binary picture; their modules are read from the grey one.
-pub(super) fn read(bits: &BitMatrix, grey: &GrayImage, late: &dyn Fn() -> bool) -> Vec<Symbol> {
+/// The symbols of whose bull's eye some of `squares` in the binary picture is a ring; their modules are read from the
+/// grey one.
+pub(super) fn read(squares: &[[Point; 4]], grey: &GrayImage, late: &dyn Fn() -> bool) -> Vec<Symbol> {
     guarded(|| {
         let mut found: Vec<Symbol> = Vec::new();
-        for square in outline::squares(bits) {
+        for &square in squares {
             if late() {
                 break;
             }

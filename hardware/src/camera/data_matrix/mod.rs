@@ -9,7 +9,8 @@ use rxing::datamatrix::decoder::Decoder;
 use rxing::datamatrix::detector::zxing_cpp_detector;
 
 use super::matrix::{Symbol, corners, guarded};
-use super::{Format, outline, text};
+use super::outline::Corner;
+use super::{Format, text};
 
 /// Corners that are solid and free and yet no symbol cost most of the time: so many are given up on, and a few more for
 /// each symbol that is found.
@@ -27,20 +28,20 @@ pub(super) fn traced(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {
     })
 }
 
-/// The symbols whose solid corner stands out of the binary picture; their modules are read from the grey one.
-pub(super) fn cornered(bits: &BitMatrix, grey: &GrayImage, late: &dyn Fn() -> bool) -> Vec<Symbol> {
+/// The symbols that `corners` of the binary picture belong to; their modules are read from the grey one.
+pub(super) fn cornered(corners: &[Corner], grey: &GrayImage, late: &dyn Fn() -> bool) -> Vec<Symbol> {
     guarded(|| {
         let mut found: Vec<Symbol> = Vec::new();
         let mut failed = 0;
-        for corner in outline::corners(bits) {
+        for corner in corners {
             if late() || CORNERS_FAILED + CORNERS_FAILED_MORE * found.len() < failed {
                 break;
             }
             if found.iter().any(|symbol| inside(corner.corner, &symbol.corners)) {
                 continue;
             }
-            let Some(levels) = grid::Levels::of(grey, &corner) else { continue };
-            match grid::read(grey, &corner, &levels, |grid| decoded(&grid.bits, grid.corners)) {
+            let Some(levels) = grid::Levels::of(grey, corner) else { continue };
+            match grid::read(grey, corner, &levels, |grid| decoded(&grid.bits, grid.corners)) {
                 Some(symbol) => found.push(symbol),
                 None => failed += 1,
             }

@@ -13,6 +13,8 @@ use crate::camera::Format;
 /// Bits for a pixel of the line: rxing counts whole ones, and our edges are finer than a pixel.
 const BITS: f32 = 3.0;
 
+const WORD: usize = usize::BITS as usize;
+
 /// The smallest DataBar has 46 elements, half of one in a stack still this many.
 const EDGES_MIN: usize = 24;
 
@@ -56,16 +58,18 @@ impl Stack {
 
 fn bits(edges: &Edges, length: usize) -> BitArray {
     let size = (length as f32 * BITS) as usize;
-    let mut row = BitArray::with_size(size);
+    let mut dark = vec![0_usize; size.div_ceil(WORD)];
     let inner = edges.at.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
     let outer = [edges.begins_dark.map(|to| (0.0, to)), edges.ends_dark.map(|from| (from, length as f32))];
     for (from, to) in inner.chain(outer.into_iter().flatten()) {
-        let [from, to] = [from, to].map(|at| ((at * BITS).round() as usize).min(size));
-        if from < to {
-            // Cannot fail: the range lies within the row.
-            let _ = row.setRange(from, to);
+        let [from, to] = [from, to].map(|at| ((at * BITS).round().max(0.0) as usize).min(size));
+        for bit in from..to {
+            dark[bit / WORD] |= 1 << (bit % WORD);
         }
     }
+    let mut row = BitArray::with_size(size);
+    // Not rxing's own `setRange`, whose masks overflow at the end of a word.
+    dark.iter().enumerate().for_each(|(word, bits)| row.setBulk(word * WORD, *bits));
     row
 }
 
