@@ -65,7 +65,8 @@ pub fn measure(folder: &Path, as_json: bool) -> Result<(), String> {
 /// Without a manifest nothing is right or wrong: what is read is printed.
 fn list(folder: &Path) -> Result<(), String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
+    let mut files: Vec<_> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
     files.sort();
     for file in files {
         let found = match std::fs::read(&file).map_err(|error| error.to_string()).and_then(|bytes| open(&bytes)) {
@@ -141,7 +142,8 @@ fn truth(name: &str, told: &Value) -> Truth {
         Some("QR") if name.starts_with("boofcv") => "QR (BoofCV)".to_owned(),
         Some(format) => format.to_owned(),
     };
-    let lists = ["texts", "also_present", "weak_texts"].into_iter().filter_map(|key| told.get(key)?.as_array()).flatten();
+    let lists =
+        ["texts", "also_present", "weak_texts"].into_iter().filter_map(|key| told.get(key)?.as_array()).flatten();
     let texts = lists.chain(told.get("text")).filter_map(Value::as_str).map(plain).collect();
     Truth { row, texts }
 }
@@ -149,7 +151,8 @@ fn truth(name: &str, told: &Value) -> Truth {
 impl Tally {
     fn count(&mut self, truth: &Truth, codes: &[Code], took: Duration) {
         let held = |code: &Code| {
-            let [text, bytes] = [code.text.clone(), String::from_utf8_lossy(&code.bytes).into_owned()].map(|t| plain(&t));
+            let [text, bytes] =
+                [code.text.clone(), String::from_utf8_lossy(&code.bytes).into_owned()].map(|t| plain(&t));
             truth.texts.iter().any(|told| alike(told, &text) || alike(told, &bytes))
         };
         self.right += usize::from(codes.iter().any(held));
@@ -161,7 +164,8 @@ impl Tally {
 /// A text without what readers write differently: separators, brackets round AIs, line ends, zeros before a GTIN, the
 /// letters round a Codabar.
 fn plain(text: &str) -> String {
-    let kept = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\u{1d}' | '(' | ')' | '[' | ']')).collect::<String>();
+    let kept =
+        text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\u{1d}' | '(' | ')' | '[' | ']')).collect::<String>();
     let kept = kept.trim();
     let ends = |c: char| matches!(c, 'A'..='D');
     let inner = kept.strip_prefix(ends).and_then(|inner| inner.strip_suffix(ends));
@@ -203,7 +207,10 @@ fn written_out(told: &str) -> Option<String> {
 fn report(mut rows: BTreeMap<String, Row>, as_json: bool) {
     let mut sums: BTreeMap<&str, (f64, usize, Duration)> = BTreeMap::new();
     if !as_json {
-        println!("{:<14} {:>4}  {:<10} {:>7} {:>6} {:>10} {:>8}", "", "", "", "right %", "wrong", "median ms", "p95 ms");
+        println!(
+            "{:<14} {:>4}  {:<10} {:>7} {:>6} {:>10} {:>8}",
+            "", "", "", "right %", "wrong", "median ms", "p95 ms"
+        );
     }
     for (name, row) in &mut rows {
         for (engine, tally) in &mut row.engines {
@@ -233,7 +240,9 @@ fn report(mut rows: BTreeMap<String, Row>, as_json: bool) {
         let cpu_s = took.as_secs_f64();
         match as_json {
             true => println!("{}", json!({"engine": engine, "macro_rate": rate, "wrong": wrong, "cpu_s": cpu_s})),
-            false => println!("{engine}: macro rate of the ten core rows {rate:.2} %, {wrong} wrong, {cpu_s:.2} s of CPU"),
+            false => {
+                println!("{engine}: macro rate of the ten core rows {rate:.2} %, {wrong} wrong, {cpu_s:.2} s of CPU")
+            }
         }
     }
 }

@@ -41,12 +41,16 @@ enum Size {
 
 #[derive(Clone, Copy, Debug)]
 enum Look {
-    Qr { wide: bool },
+    Qr {
+        wide: bool,
+    },
     QrOfRqrr,
     QrSharp,
     Inverted,
     MicroQr,
-    DataMatrix { wide: bool },
+    DataMatrix {
+        wide: bool,
+    },
     DataMatrixCorners,
     Aztec,
     Pdf417,
@@ -99,12 +103,16 @@ pub(super) fn codes(grey: &GrayImage, search: &Search) -> Vec<Code> {
             return found;
         }
     }
-    let pixels = pixels(grey);
-    if pixels <= SEARCHED_MAX {
+    if pixels(grey) <= SEARCHED_MAX {
         return Pyramid::new(grey, 1.0).climb(search);
     }
-    let scale = (SEARCHED_MAX as f64 / pixels as f64).sqrt() as f32;
-    Pyramid::new(&scaled(grey, scale), scale).climb(search)
+    // Halving is many times faster than scaling, and four pixels make one less noisy.
+    let half = halved(grey);
+    if pixels(&half) <= SEARCHED_MAX {
+        return Pyramid::new(&half, 0.5).climb(search);
+    }
+    let scale = (SEARCHED_MAX as f64 / pixels(&half) as f64).sqrt() as f32;
+    Pyramid::new(&scaled(&half, scale), 0.5 * scale).climb(search)
 }
 
 /// The pixels of `region` that lie in the picture, and where they begin.
@@ -191,9 +199,7 @@ impl<'a> Pyramid<'a> {
             Look::ZxingCpp => Some(zxing_cpp::symbols(self.grey(size))),
             Look::Patches => Some(linear::scan_patches(self.grey(size), Kinds::Usual, search.late)),
             Look::Linear(lens) => Some(self.linear(size, lens, Kinds::Usual, search)),
-            Look::DataBar(lens) => {
-                Some(matrix::guarded(|| self.linear(size, lens, Kinds::DataBar, search)))
-            }
+            Look::DataBar(lens) => Some(matrix::guarded(|| self.linear(size, lens, Kinds::DataBar, search))),
         };
         let scale = self.scale * size.factor();
         symbols.unwrap_or_default().into_iter().map(|symbol| code(symbol, scale)).collect()

@@ -10,7 +10,7 @@ use rxing::common::{BitArray, BitMatrix, DetectorRXingResult, LineOrientation};
 use rxing::multi::MultipleBarcodeReader;
 use rxing::pdf417::PDF417Reader;
 use rxing::qrcode::cpp_port::{decoder as qr_decoder, detector as qr_detector};
-use rxing::{BinaryBitmap, Binarizer, DecodeHints, Luma8LuminanceSource, Point, RXingResult};
+use rxing::{Binarizer, BinaryBitmap, DecodeHints, Luma8LuminanceSource, Point, RXingResult};
 
 use super::{Format, text};
 

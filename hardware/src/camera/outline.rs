@@ -192,9 +192,8 @@ fn square(outline: &[Point], places: &[usize]) -> Option<[Point; 4]> {
 /// Places of the outline between which it is straight (Ramer, Douglas and Peucker).
 fn simplified(outline: &[Point]) -> Vec<usize> {
     let first = outline[0];
-    let far = (0..outline.len()).max_by(|&one, &two| {
-        distance(first, outline[one]).total_cmp(&distance(first, outline[two]))
-    });
+    let far =
+        (0..outline.len()).max_by(|&one, &two| distance(first, outline[one]).total_cmp(&distance(first, outline[two])));
     let far = far.unwrap_or(0);
     // From the farthest point of the outline, which is a corner of it, and that farthest from it.
     let opposite = (0..outline.len())

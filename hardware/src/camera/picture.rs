@@ -119,4 +119,3 @@ fn grey(image: DynamicImage) -> GrayImage {
         Luma([u8::try_from((grey * alpha + 255 * (255 - alpha)) / 255).unwrap_or(255)])
     })
 }
-

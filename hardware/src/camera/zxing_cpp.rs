@@ -52,7 +52,7 @@ fn symbol(found: &zxingcpp::Barcode) -> Option<Symbol> {
         format,
         text,
         bytes,
-        modifier: identifier.bytes().nth(2)?,
+        modifier: identifier.as_bytes().get(2).copied()?,
         corners: [position.top_left, position.top_right, position.bottom_right, position.bottom_left].map(corner),
     })
 }

@@ -58,6 +58,10 @@ fn two_labels_with_the_same_text_are_two_codes() {
     let ean = drawn!("ean13");
     let codes = read(&sheet(900, 300, &[(&ean, 20, 40), (&ean, 470, 40)]));
     assert_eq!(codes.len(), 2, "{codes:?}");
+    // One above the other, and another text between them.
+    let upc = drawn!("upca");
+    let codes = read(&sheet(430, 700, &[(&ean, 20, 10), (&upc, 20, 240), (&ean, 20, 470)]));
+    assert_eq!(codes.len(), 3, "{codes:?}");
 }
 
 #[test]

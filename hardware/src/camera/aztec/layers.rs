@@ -43,7 +43,7 @@ pub(super) fn bits(compact: bool, mode: &Mode, dark: impl Fn(i32, i32) -> bool) 
     let count = raw.len() / size;
     // More words than there is room for are a mark: settings for a scanner, whose number of words stands below it.
     let mark = if compact { 0x20 } else { 0x400 };
-    let data = if mode.words < count { mode.words } else { (mode.words - 1 & !mark) + 1 };
+    let data = if mode.words < count { mode.words } else { ((mode.words - 1) & !mark) + 1 };
     let check = count.checked_sub(data).filter(|check| 0 < *check)?;
     let mut words: Vec<i32> = raw
         .get(raw.len() % size..)?
@@ -88,12 +88,10 @@ fn spiral(compact: bool, layers: usize, dark: impl Fn(i32, i32) -> bool) -> Vec<
     for layer in 0..layers {
         let row = 4 * (layers - layer) + inner;
         let (low, high) = (2 * layer, base - 1 - 2 * layer);
-        let sides: [&dyn Fn(usize, usize) -> (usize, usize); 4] = [
-            &|j, k| (low + k, low + j),
-            &|j, k| (low + j, high - k),
-            &|j, k| (high - k, high - j),
-            &|j, k| (high - j, low + k),
-        ];
+        let sides: [&dyn Fn(usize, usize) -> (usize, usize); 4] =
+            [&|j, k| (low + k, low + j), &|j, k| (low + j, high - k), &|j, k| (high - k, high - j), &|j, k| {
+                (high - j, low + k)
+            }];
         for side in sides {
             for j in 0..row {
                 for k in 0..2 {

@@ -9,11 +9,54 @@ use super::super::outline::Corner;
 
 /// Rows and columns of all symbols (ISO/IEC 16022, table 7, and ISO/IEC 21471 for the long ones).
 const SIZES: [(usize, usize); 48] = [
-    (10, 10), (12, 12), (14, 14), (16, 16), (18, 18), (20, 20), (22, 22), (24, 24), (26, 26), (32, 32), (36, 36),
-    (40, 40), (44, 44), (48, 48), (52, 52), (64, 64), (72, 72), (80, 80), (88, 88), (96, 96), (104, 104), (120, 120),
-    (132, 132), (144, 144), (8, 18), (8, 32), (12, 26), (12, 36), (16, 36), (16, 48), (8, 48), (8, 64), (8, 80), (8, 96),
-    (8, 120), (8, 144), (12, 64), (12, 88), (16, 64), (20, 36), (20, 44), (20, 64), (22, 48), (24, 48), (24, 64),
-    (26, 40), (26, 48), (26, 64),
+    (10, 10),
+    (12, 12),
+    (14, 14),
+    (16, 16),
+    (18, 18),
+    (20, 20),
+    (22, 22),
+    (24, 24),
+    (26, 26),
+    (32, 32),
+    (36, 36),
+    (40, 40),
+    (44, 44),
+    (48, 48),
+    (52, 52),
+    (64, 64),
+    (72, 72),
+    (80, 80),
+    (88, 88),
+    (96, 96),
+    (104, 104),
+    (120, 120),
+    (132, 132),
+    (144, 144),
+    (8, 18),
+    (8, 32),
+    (12, 26),
+    (12, 36),
+    (16, 36),
+    (16, 48),
+    (8, 48),
+    (8, 64),
+    (8, 80),
+    (8, 96),
+    (8, 120),
+    (8, 144),
+    (12, 64),
+    (12, 88),
+    (16, 64),
+    (20, 36),
+    (20, 44),
+    (20, 64),
+    (22, 48),
+    (24, 48),
+    (24, 64),
+    (26, 40),
+    (26, 48),
+    (26, 64),
 ];
 
 /// Smallest module, in pixels.
@@ -48,8 +91,7 @@ pub(super) fn read<T>(
     mut decoded: impl FnMut(&Grid) -> Option<T>,
 ) -> Option<T> {
     let sizes = likely(grey, corner, levels).into_iter();
-    let mut placed: Vec<(f32, Placed)> =
-        sizes.filter_map(|size| Placed::best(grey, corner, size, levels)).collect();
+    let mut placed: Vec<(f32, Placed)> = sizes.filter_map(|size| Placed::best(grey, corner, size, levels)).collect();
     placed.retain(|(clear, _)| CLEAR <= *clear);
     placed.sort_by(|one, two| two.0.total_cmp(&one.0));
     placed.truncate(2);
@@ -165,7 +207,8 @@ impl Placed {
         let (step_up, step_right) = (scaled(up, 1.0 / size.0 as f32), scaled(right, 1.0 / size.1 as f32));
         let even = plus(corner.top_end, right);
         let at = |x: f32, y: f32| plus(even, plus(scaled(step_right, x), scaled(step_up, y)));
-        let clear = |x: f32, y: f32| Self::new(corner, size, at(x, y)).map_or(-1.0, |placed| placed.clear(grey, levels));
+        let clear =
+            |x: f32, y: f32| Self::new(corner, size, at(x, y)).map_or(-1.0, |placed| placed.clear(grey, levels));
         let reach = |modules: usize| MOVED_MODULES.min(MOVED_SHARE * modules as f32);
         let (reach_x, reach_y) = (reach(size.1), reach(size.0));
         let mut best = (clear(0.0, 0.0), 0.0, 0.0);
@@ -180,7 +223,8 @@ impl Placed {
         }
         for step in [0.35, 0.2, 0.1] {
             let (_, x, y) = best;
-            for (dx, dy) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)]
+            for (dx, dy) in
+                [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)]
             {
                 let found = clear(x + dx * step, y + dy * step);
                 if best.0 < found {
@@ -223,7 +267,7 @@ impl Placed {
         let down = (0..regions(self.columns)).map(|region| {
             let column = (region + 1) * wide - 1;
             let light = |row: usize, by: f32| {
-                let sign = if row % 2 == 0 { 1.0 } else { -1.0 };
+                let sign = if row % 2 == 1 { -1.0 } else { 1.0 };
                 sign * off(column as f32 + 0.5, row as f32 + 0.5 + by)
             };
             (column as f32 + 0.5, followed(self.rows, light))

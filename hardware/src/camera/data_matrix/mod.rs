@@ -21,10 +21,7 @@ const CORNERS_FAILED_MORE: usize = 4;
 pub(super) fn traced(bits: &BitMatrix, wide: bool) -> Vec<Symbol> {
     guarded(|| {
         let Ok(detected) = zxing_cpp_detector::detect(bits, wide, true) else { return vec![] };
-        detected
-            .iter()
-            .filter_map(|detected| decoded(detected.getBits(), corners(detected.getPoints())))
-            .collect()
+        detected.iter().filter_map(|detected| decoded(detected.getBits(), corners(detected.getPoints()))).collect()
     })
 }
 

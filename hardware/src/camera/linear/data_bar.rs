@@ -6,8 +6,8 @@ use rxing::oned::rss::RSS14Reader;
 use rxing::oned::rss::expanded::RSSExpandedReader;
 use rxing::{DecodeHints, RXingResult};
 
-use super::edges::Edges;
 use super::Reading;
+use super::edges::Edges;
 use crate::camera::Format;
 
 /// Bits for a pixel of the line: rxing counts whole ones, and our edges are finer than a pixel.

@@ -121,7 +121,8 @@ fn character_39(widths: &[f32; 9]) -> Option<u8> {
 pub(super) fn itf(edges: &Edges, start: usize) -> Option<Reading> {
     let guard = widths::<4>(edges, start)?;
     let narrow = guard.iter().sum::<f32>() / 4.0;
-    if guard.iter().any(|width| !(0.5 * narrow..1.6 * narrow).contains(width)) || !quiet::before(edges, start, 6.0 * narrow)
+    if guard.iter().any(|width| !(0.5 * narrow..1.6 * narrow).contains(width))
+        || !quiet::before(edges, start, 6.0 * narrow)
     {
         return None;
     }

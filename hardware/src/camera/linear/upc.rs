@@ -3,9 +3,9 @@
 //! Ink spreads and lenses blur, which makes bars and spaces unequal, but the distance from one edge to the next of the
 //! same kind stays; ISO/IEC 15420 decodes by these. So do the costs here, with the widths of the bars as a lesser voice.
 
+use super::Reading;
 use super::edges::Edges;
 use super::votes::Clarity;
-use super::Reading;
 use crate::camera::Format;
 
 /// Widths in modules of the four elements of each digit, set A (odd parity, dark last). Set B is the same backwards,
@@ -112,7 +112,8 @@ pub(super) fn costs(edges: &Edges, start: usize, layout: Layout) -> Option<Costs
     let growth = growth(at, middle, layout);
     let mut digits = Vec::with_capacity(left + right);
     let mut before: Option<f32> = None;
-    for (number, place) in (0..left).map(|digit| 3 + 4 * digit).chain((0..right).map(|d| middle + 5 + 4 * d)).enumerate()
+    for (number, place) in
+        (0..left).map(|digit| 3 + 4 * digit).chain((0..right).map(|d| middle + 5 + 4 * d)).enumerate()
     {
         let &[a, b, c, d, e] = at.get(place..place + 5)? else { return None };
         let width = e - a;
@@ -271,8 +272,9 @@ fn two(costs: &[f32]) -> (f32, u8, f32) {
 
 /// Weights 3 and 1 from the right, the check digit with 1 (GS1 General Specifications, section 7.9).
 fn check_digit_holds(digits: &[u8]) -> bool {
-    let sum: u32 = digits.iter().rev().zip([1, 3].into_iter().cycle()).map(|(&digit, weight)| u32::from(digit) * weight).sum();
-    sum % 10 == 0
+    let sum: u32 =
+        digits.iter().rev().zip([1, 3].into_iter().cycle()).map(|(&digit, weight)| u32::from(digit) * weight).sum();
+    sum.is_multiple_of(10)
 }
 
 /// The twelve digits of UPC-A for the eight of UPC-E (GS1 General Specifications, section 5.2.2.4.2).

@@ -114,7 +114,7 @@ impl Votes {
         for (place, candidate) in self.candidates.iter().enumerate() {
             let rival = |other: &Candidate| {
                 candidate.lines.len() < 3 * other.lines.len() && candidate.overlaps(other)
-                    || candidate.lines.len() < other.lines.len() && candidate.lies_in(other)
+                    || candidate.lies_in(other)
             };
             let rivalled = self.candidates.iter().enumerate().any(|(other, found)| other != place && rival(found));
             if !rivalled {
@@ -139,7 +139,9 @@ impl Votes {
         let Some((reading, clarity)) = pile.together() else { return };
         let clear = clarity.cost < pile.sum.together_max() && TOGETHER_MARGIN < clarity.margin;
         let known = self.candidates.iter().any(|known| {
-            known.turned == pile.turned && known.reading.format == reading.format && known.reading.bytes == reading.bytes
+            known.turned == pile.turned
+                && known.reading.format == reading.format
+                && known.reading.bytes == reading.bytes
         });
         if clear && !known && TOGETHER_LINES <= pile.lines.len() && self.candidates.len() < CANDIDATES_MAX {
             self.candidates.push(Candidate { reading, turned: pile.turned, lines: pile.lines });
@@ -257,19 +259,30 @@ impl Candidate {
         (sum.0 / count, sum.1 / count)
     }
 
-    /// Whether both claim the same place.
-    fn overlaps(&self, other: &Self) -> bool {
-        if self.turned != other.turned {
-            return false;
+    /// How much of the line both claim in rows that both have, in pixels.
+    fn shared(&self, other: &Self) -> f32 {
+        let ((top, bottom), (above, below)) = (self.rows(), other.rows());
+        if self.turned != other.turned || bottom < above || below < top {
+            return 0.0;
         }
         let (one, two) = (self.span(), other.span());
-        let shared = one.1.min(two.1) - one.0.max(two.0);
-        0.3 * (one.1 - one.0).min(two.1 - two.0) < shared
+        one.1.min(two.1) - one.0.max(two.0)
     }
 
+    fn length(&self) -> f32 {
+        let (first, last) = self.span();
+        last - first
+    }
+
+    /// Whether both claim the same place.
+    fn overlaps(&self, other: &Self) -> bool {
+        0.3 * self.length().min(other.length()) < self.shared(other)
+    }
+
+    /// Whether this short code lies within a longer one, where parts of it look like this.
     fn lies_in(&self, other: &Self) -> bool {
-        let _ = other;
-        false
+        let short = matches!(self.reading.format, Format::UpcE | Format::Ean8);
+        short && 1.2 * self.length() < other.length() && 0.9 * self.length() < self.shared(other)
     }
 
     fn symbol(&self, width: f32) -> Symbol {
@@ -280,12 +293,9 @@ impl Candidate {
         let corners = match self.turned {
             false => [[above.0, top], [above.1, top], [below.1, bottom], [below.0, bottom]],
             // The code stands on its head: its top left is at the bottom right.
-            true => [
-                [width - below.0, bottom],
-                [width - below.1, bottom],
-                [width - above.1, top],
-                [width - above.0, top],
-            ],
+            true => {
+                [[width - below.0, bottom], [width - below.1, bottom], [width - above.1, top], [width - above.0, top]]
+            }
         };
         let Reading { format, bytes, text, modifier, .. } = self.reading.clone();
         Symbol { format, bytes, text, modifier, corners }
