@@ -67,11 +67,45 @@ impl Edges {
         }
     }
 
+    /// Finds the edges of `line` where it crosses the middle of the darkest and the lightest around. Narrow elements that
+    /// stay on one side of it are lost, but those that reach it are not moved by what their neighbours are like.
+    pub(super) fn find_by_level(&mut self, line: &[f32]) {
+        self.at.clear();
+        (self.begins_dark, self.ends_dark) = (None, None);
+        self.steps.clear();
+        for piece in 0..line.len().div_ceil(PIECE) {
+            let around = line.get((piece * PIECE).saturating_sub(PIECE)..((piece + 2) * PIECE).min(line.len()));
+            let (low, high) = extremes(around.unwrap_or_default());
+            self.steps.push((low + high) / 2.0);
+        }
+        let level = |x: usize| {
+            let place = (x as f32 / PIECE as f32 - 0.5).max(0.0);
+            let (left, share) = (place as usize, place.fract());
+            let at = |piece: usize| self.steps.get(piece).or(self.steps.last()).copied().unwrap_or(0.0);
+            at(left) * (1.0 - share) + at(left + 1) * share
+        };
+        let mut before: Option<f32> = None;
+        for (x, value) in line.iter().enumerate() {
+            let off = value - level(x);
+            if let Some(before) = before
+                && (before < 0.0) != (off < 0.0)
+            {
+                // A line that begins dark has no first dark edge.
+                if off < 0.0 || !self.at.is_empty() {
+                    self.at.push(x as f32 - 0.5 + before / (before - off));
+                }
+            }
+            before = Some(off);
+        }
+        if self.at.len() % 2 == 1 {
+            self.at.pop();
+        }
+    }
+
     /// The step that counts as an edge, for each piece of the line: by the contrast of it and its neighbours.
     fn judge_contrast(&mut self, line: &[f32]) {
         let contrast = |values: &[f32]| {
-            let (low, high) =
-                values.iter().fold((f32::MAX, f32::MIN), |(low, high), &value| (low.min(value), high.max(value)));
+            let (low, high) = extremes(values);
             high - low
         };
         self.steps.clear();
@@ -84,6 +118,10 @@ impl Edges {
             left = own;
         }
     }
+}
+
+fn extremes(values: &[f32]) -> (f32, f32) {
+    values.iter().fold((f32::MAX, f32::MIN), |(low, high), &value| (low.min(value), high.max(value)))
 }
 
 /// Where `line` crosses the middle between its values at `from` and `to`.

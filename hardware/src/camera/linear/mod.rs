@@ -44,6 +44,8 @@ pub(super) struct Lens {
     pub(super) reach: u32,
     /// Radius in pixels and gain of the sharpening along the line.
     pub(super) sharpen: Option<(usize, f32)>,
+    /// Whether edges are where the line crosses a level, not where it is halfway from a hill to a valley.
+    pub(super) level: bool,
 }
 
 /// Which codes are looked for along the lines.
@@ -69,7 +71,10 @@ pub(super) fn scan(grey: &GrayImage, lens: Lens, kinds: Kinds, late: &dyn Fn() -
             unsharp(&line, radius, gain, &mut sharp);
             std::mem::swap(&mut line, &mut sharp);
         }
-        edges.find(&line);
+        match lens.level {
+            true => edges.find_by_level(&line),
+            false => edges.find(&line),
+        }
         for (turned, stack) in [false, true].into_iter().zip(&mut stacks) {
             if turned {
                 edges.reverse(line.len());
@@ -87,13 +92,14 @@ pub(super) fn scan(grey: &GrayImage, lens: Lens, kinds: Kinds, late: &dyn Fn() -
 }
 
 /// Lenses for patches that are enlarged twice, and for others.
-const ENLARGED: [Lens; 3] = [
-    Lens { lines: 40, reach: 4, sharpen: None },
-    Lens { lines: 40, reach: 4, sharpen: Some((5, 2.0)) },
-    Lens { lines: 24, reach: 8, sharpen: Some((3, 4.0)) },
+const ENLARGED: [Lens; 4] = [
+    Lens { lines: 40, reach: 4, sharpen: None, level: false },
+    Lens { lines: 40, reach: 4, sharpen: Some((5, 2.0)), level: false },
+    Lens { lines: 24, reach: 8, sharpen: Some((3, 4.0)), level: false },
+    Lens { lines: 40, reach: 4, sharpen: Some((4, 4.0)), level: true },
 ];
 const PLAIN: [Lens; 2] =
-    [Lens { lines: 60, reach: 3, sharpen: None }, Lens { lines: 60, reach: 3, sharpen: Some((3, 2.0)) }];
+    [Lens { lines: 60, reach: 3, sharpen: None, level: false }, Lens { lines: 60, reach: 3, sharpen: Some((3, 2.0)), level: false }];
 
 /// The symbols in those parts of `grey` that look like bars, whichever way these lean.
 pub(super) fn scan_patches(grey: &GrayImage, kinds: Kinds, late: &dyn Fn() -> bool) -> Vec<Symbol> {

@@ -150,7 +150,7 @@ fn patch(tiles: &[Option<Tile>], members: &[usize], across: usize) -> Option<(f3
 impl Patch {
     /// How many times the patch is enlarged when it is cut out.
     pub(super) fn scale(&self) -> f32 {
-        let wanted: f32 = if self.length < 420.0 { 2.0 } else { 1.0 };
+        let wanted: f32 = if self.length < 900.0 { 2.0 } else { 1.0 };
         wanted.min(SIDE_MAX / self.length.max(self.height))
     }
 
