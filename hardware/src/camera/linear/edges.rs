@@ -1,7 +1,8 @@
 //! From a line of grey values to the places where dark begins and ends, finer than a pixel.
 //!
-//! No threshold cuts the line: a bar that a blurred lens left at half its depth is still a valley between two hills.
-//! An edge lies where the line crosses the middle between a hill and the valley beside it.
+//! Two ways, because blur spoils each differently. One cuts the line nowhere: a bar that a blurred lens left at half its
+//! depth is still a valley between two hills, and an edge lies where the line crosses the middle between a hill and the
+//! valley beside it. The other cuts it at the middle of the contrast around, which is right once the line is sharpened.
 
 /// Smallest step between a hill and a valley, in grey values: less is noise of the sensor.
 const STEP_MIN: f32 = 6.0;

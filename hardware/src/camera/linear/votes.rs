@@ -113,8 +113,7 @@ impl Votes {
         let mut symbols = Vec::new();
         for (place, candidate) in self.candidates.iter().enumerate() {
             let rival = |other: &Candidate| {
-                candidate.lines.len() < 3 * other.lines.len() && candidate.overlaps(other)
-                    || candidate.lies_in(other)
+                candidate.lines.len() < 3 * other.lines.len() && candidate.overlaps(other) || candidate.lies_in(other)
             };
             let rivalled = self.candidates.iter().enumerate().any(|(other, found)| other != place && rival(found));
             if !rivalled {
