@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hardware::acr122u::{self, Kind as Says};
 use hardware::device::{Family, by_name};
-use hardware::event::{CardKind, Contact, Read};
+use hardware::event::{Contact, Read};
 use hardware::gpio::{Edge, Event};
 use hardware::settings::{Settings, Value};
 use hardware::simulator::script::{Presentation, Script};
@@ -103,7 +103,7 @@ fn a_scanner_that_types_and_one_in_reports_are_read_from_their_node() {
         // The kernel hands over records of 24 bytes and reports of 64 whole; a pipe may split them anywhere.
         let mut node = OpenOptions::new().write(true).open(&path).unwrap();
         events.chunks(37).for_each(|piece| node.write_all(piece).unwrap());
-        let [Read::Symbol(symbol)] = reads(&mut reported, 1).try_into().unwrap() else { panic!("{name}") };
+        let Some(Read::Symbol(symbol)) = reads(&mut reported, 1).pop() else { panic!("{name}") };
         assert_eq!(symbol.bytes, b"18K-0042-7", "{name}");
         port.join(Instant::now() + PATIENCE);
     }
@@ -142,8 +142,8 @@ fn a_card_reader_is_asked_through_its_messages() {
     device.read_exact(&mut asked).unwrap();
     assert_eq!(asked, [b'A', 0, 5, 0xFF, 0xCA, 0, 0, 0]);
     device.write_all(&acr122u::message(Says::Answer, &[4, 1, 2, 3, 0x90, 0])).unwrap();
-    let [Read::Card(card)] = reads(&mut reported, 1).try_into().unwrap() else { panic!("no card") };
-    assert_eq!((card.kind, card.number), (CardKind::Hf, vec![4, 1, 2, 3]));
+    let Some(Read::Card(card)) = reads(&mut reported, 1).pop() else { panic!("no card") };
+    assert_eq!(card.number, [4, 1, 2, 3]);
     port.join(Instant::now() + PATIENCE);
 }
 

@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use hardware::camera::{self, CameraError, Code, Format, GrayImage, Region, Search};
+use hardware::camera::{self, CameraError, Code, Format, Region, Search};
+
+use crate::terminal::pictures::tables::with_tables;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
@@ -60,7 +62,7 @@ pub(super) fn look(
 ) -> Result<Looked, CameraError> {
     let searched = catch_unwind(AssertUnwindSafe(|| {
         let grey = match frame {
-            Frame::Encoded(bytes) => camera::open(bytes)?,
+            Frame::Encoded(bytes) => camera::open(&with_tables(bytes))?,
             #[cfg(any(test, feature = "v4l2"))]
             Frame::Grey { width, height, pixels } => grey(*width, *height, pixels)?,
         };
@@ -73,9 +75,9 @@ pub(super) fn look(
 }
 
 #[cfg(any(test, feature = "v4l2"))]
-fn grey(width: u32, height: u32, pixels: &[u8]) -> Result<GrayImage, CameraError> {
+fn grey(width: u32, height: u32, pixels: &[u8]) -> Result<camera::GrayImage, CameraError> {
     let missing = || CameraError::Damaged { reason: format!("{} pixels for {width} x {height}", pixels.len()) };
-    GrayImage::from_raw(width, height, pixels.to_vec()).ok_or_else(missing)
+    camera::GrayImage::from_raw(width, height, pixels.to_vec()).ok_or_else(missing)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod live;
 mod multipart;
 #[cfg(feature = "v4l2")]
 mod node;
+mod tables;
 mod web;
 
 use std::io;
