@@ -112,7 +112,7 @@ mod system {
     ///
     /// # Errors
     /// Why there is none, and what to do.
-    pub(in crate::terminal::link) fn open(named: &str) -> Result<Desk<Reader>, String> {
+    pub(in crate::terminal) fn open(named: &str) -> Result<Desk<Reader>, String> {
         let context = Context::establish(Scope::User).map_err(|error| match error {
             Error::NoService | Error::ServiceStopped => {
                 "the service PC/SC does not run; install pcscd and start it (systemctl enable --now pcscd)".to_owned()
