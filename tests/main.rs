@@ -6,6 +6,7 @@ mod central;
 mod central_book;
 mod checker;
 mod database;
+mod devices;
 mod door_to_book;
 mod epc;
 mod faults;
