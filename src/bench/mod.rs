@@ -6,6 +6,7 @@ pub mod durable;
 pub mod epc;
 pub mod gs1;
 pub mod idle;
+pub mod images;
 pub mod intake;
 
 use std::time::Duration;
