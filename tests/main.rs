@@ -13,6 +13,7 @@ mod intake;
 mod kernel;
 mod kills;
 mod ledger;
+mod llrp_peers;
 mod replug;
 mod rig;
 mod strangers;

@@ -78,8 +78,7 @@ impl Work {
                 .set("WordPointer", 1u16)
                 .set("WriteData", pc_and_epc(to).as_slice()),
         };
-        let command =
-            Parameter::new("AccessCommand").with(Parameter::new("C1G2TagSpec").with(target)).with(deed);
+        let command = Parameter::new("AccessCommand").with(Parameter::new("C1G2TagSpec").with(target)).with(deed);
         let spec = Parameter::new("AccessSpec")
             .set("AccessSpecID", id)
             .set("ProtocolID", 1u8)

@@ -42,7 +42,10 @@ enum Channels {
     Unknown,
     Fixed(Vec<u32>),
     /// It hops over them by the table with this number.
-    Hopping { table: u16, over: Vec<u32> },
+    Hopping {
+        table: u16,
+        over: Vec<u32>,
+    },
 }
 
 impl Capabilities {
@@ -93,7 +96,9 @@ impl Capabilities {
         let calendar = if number("HasUTCClockCapability") == 1 { "" } else { ", no calendar" };
         let [antennas, inputs, outputs] = [self.antennas, self.inputs, self.outputs].map(Option::unwrap_or_default);
         let model = number("ModelName");
-        format!("{maker} {model}, firmware {firmware}; {antennas} antennas, {inputs} inputs, {outputs} outputs{calendar}")
+        format!(
+            "{maker} {model}, firmware {firmware}; {antennas} antennas, {inputs} inputs, {outputs} outputs{calendar}"
+        )
     }
 
     fn take_bands(&mut self, bands: &Parameter) {
@@ -287,7 +292,9 @@ impl Capabilities {
         if settings.mode != Mode::Own && self.mode(settings.mode).is_none() {
             let modes: Vec<String> = self.modes.iter().map(|(mode, _)| mode.to_string()).collect();
             let modes = if modes.is_empty() { "none".to_owned() } else { modes.join(", ") };
-            found.push(format!("the configured reader mode is not among those of the reader ({modes}); it keeps its own"));
+            found.push(format!(
+                "the configured reader mode is not among those of the reader ({modes}); it keeps its own"
+            ));
         }
         if settings.search != Search::Own && !self.impinj {
             found.push("`search` is configured, but only Impinj readers have it; the reader keeps its own".to_owned());
@@ -325,13 +332,15 @@ impl Capabilities {
 
     /// What the reader says of the antennas that are plugged in: those wanted that are missing, in words.
     pub(super) fn unplugged(state: &Parameter, settings: &Settings) -> Vec<String> {
-        let plugged = |antenna: &Parameter| Some((index(antenna, "AntennaID")?, antenna.number("AntennaConnected")? == 1));
+        let plugged =
+            |antenna: &Parameter| Some((index(antenna, "AntennaID")?, antenna.number("AntennaConnected")? == 1));
         let antennas: Vec<(u16, bool)> = state.all("AntennaProperties").filter_map(plugged).collect();
         let missing = antennas.iter().filter(|(antenna, plugged)| !plugged && settings.antennas.contains(antenna));
-        let mut found: Vec<String> =
-            missing.map(|(antenna, _)| format!("antenna {antenna} is not connected; check its cable")).collect();
+        let mut found: Vec<String> = missing
+            .map(|(antenna, _)| format!("the reader finds nothing at antenna {antenna}; check its cable"))
+            .collect();
         if !antennas.is_empty() && antennas.iter().all(|(_, plugged)| !plugged) {
-            found = vec!["no antenna is connected to the reader: it cannot read anything; check the cables".to_owned()];
+            found = vec!["the reader finds no antenna at all; if no tag is read, check the cables".to_owned()];
         }
         found
     }

@@ -133,8 +133,7 @@ pub(super) fn configuration(settings: &Settings, fit: &Fit) -> Parameter {
         let hold = settings.hold == Hold::UntilReconnect;
         Parameter::new("EventsAndReports").set("HoldEventsAndReportsUponReconnect", hold)
     });
-    let quick =
-        fit.customs().then(|| Parameter::new("ImpinjReportBufferConfiguration").set("ReportBufferMode", 1u16));
+    let quick = fit.customs().then(|| Parameter::new("ImpinjReportBufferConfiguration").set("ReportBufferMode", 1u16));
     let request = request.with(Parameter::new("ReaderEventNotificationSpec").with_all(events)).with(keepalive);
     request.with_all(inputs).with_all(hold).with_all(quick)
 }

@@ -81,7 +81,11 @@ pub enum Search {
 pub enum Portal {
     Always,
     /// From when a photo-eye at input `start` is interrupted; until that at `stop` is, and at most for `lasts`.
-    Eyes { start: u16, stop: Option<u16>, lasts: Duration },
+    Eyes {
+        start: u16,
+        stop: Option<u16>,
+        lasts: Duration,
+    },
 }
 
 /// What the inputs of the reader mean.
@@ -233,9 +237,8 @@ fn mode(text: &str) -> Result<Mode, String> {
 }
 
 fn prefix(text: &str) -> Result<Vec<u8>, String> {
-    let wrong = || {
-        format!("`only_epc_prefixes` holds \"{text}\": write an even number of hex digits, at most {}", 2 * EPC_MAX)
-    };
+    let wrong =
+        || format!("`only_epc_prefixes` holds \"{text}\": write an even number of hex digits, at most {}", 2 * EPC_MAX);
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let digits: Vec<u8> = text.bytes().map(digit).collect::<Option<_>>().ok_or_else(wrong)?;
     let octets: Vec<u8> = digits.chunks(2).filter_map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect();

@@ -88,7 +88,8 @@ fn nothing_that_is_asked_meanwhile_stops_the_reading() {
     }
     assert_eq!(door.answers().len(), 40);
     assert!(!door.said()[connected..].iter().any(|said| said.contains("ROSPEC")), "{:?}", door.said());
-    let times: Vec<Duration> = door.events.iter().filter(|(_, event)| matches!(event, Event::Read(_))).map(|(at, _)| *at).collect();
+    let times: Vec<Duration> =
+        door.events.iter().filter(|(_, event)| matches!(event, Event::Read(_))).map(|(at, _)| *at).collect();
     let gap = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
     assert!(gap < Duration::from_millis(400), "{gap:?} without a read");
     calm(&door);
@@ -175,7 +176,7 @@ fn what_a_reader_lacks_is_said_in_words_and_reading_goes_first() {
     let unplugged = Make { antennas: 1, unplugged: 1, ..Make::default() };
     let mut door = Door::new(Settings::default(), unplugged);
     door.connect();
-    let want = "fault: no antenna is connected to the reader: it cannot read anything; check the cables";
+    let want = "fault: the reader finds no antenna at all; if no tag is read, check the cables";
     assert_eq!(door.words()[0], want);
 }
 
@@ -218,7 +219,12 @@ fn a_refused_program_is_asked_for_with_less_and_the_fault_names_what_was_left_ou
         ),
         (
             Refuses { stop_by_input: true, stop_by_time: true, ..none },
-            &["hop table and channel", "radio mode and sensitivity", "by time and not by an input", "read all the time"],
+            &[
+                "hop table and channel",
+                "radio mode and sensitivity",
+                "by time and not by an input",
+                "read all the time",
+            ],
         ),
         (
             Refuses { filters: true, ..none },
@@ -329,7 +335,7 @@ fn whoever_waits_for_reads_is_told_what_the_reader_said_last() {
     let settings = Settings { antennas: vec![1, 2], ..Settings::default() };
     let mut door = Door::new(settings, Make { unplugged: 2, ..Make::default() });
     door.connect();
-    assert_eq!(door.words()[0], "fault: antenna 2 is not connected; check its cable");
+    assert_eq!(door.words()[0], "fault: the reader finds nothing at antenna 2; check its cable");
 
     // It greets and then says nothing more.
     let mut client = Llrp::new(Settings::default());

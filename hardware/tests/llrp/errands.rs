@@ -103,10 +103,8 @@ fn an_output_that_is_not_there_is_named() {
     for line in [0, 5] {
         door.ask(line.into(), &Command::Output { line, on: true, lasts: None });
     }
-    let want = [
-        "there is no output 0; the reader has outputs 1 to 4",
-        "there is no output 5; the reader has outputs 1 to 4",
-    ];
+    let want =
+        ["there is no output 0; the reader has outputs 1 to 4", "there is no output 5; the reader has outputs 1 to 4"];
     assert_eq!(refused(&door.answers()), want);
     assert_eq!(door.reader.switched(), []);
 }
@@ -176,7 +174,10 @@ fn a_new_epc_is_written_to_the_tag_that_was_named_and_to_no_other() {
 #[test]
 fn work_that_cannot_be_done_says_why_and_leaves_nothing_behind() {
     for (command, want) in [
-        (read(&B, Bank::Tid, 0, 6), "no tag with this EPC was read, for 5 s; hold the tag still before an antenna and ask again"),
+        (
+            read(&B, Bank::Tid, 0, 6),
+            "no tag with this EPC was read, for 5 s; hold the tag still before an antenna and ask again",
+        ),
         (read(&A, Bank::Tid, 4, 6), "the tag has no such words in this memory bank; ask for fewer"),
         (
             Command::ReadMemory { epc: A.to_vec(), bank: Bank::User, from_word: 0, words: 1, password: 7 },
@@ -265,7 +266,8 @@ fn contacts_are_reported_as_they_stand_and_whenever_they_move() {
         door.run(SECOND);
         let stand: std::collections::BTreeMap<u16, bool> = door.contacts()[before..].iter().copied().collect();
         assert_eq!(Vec::from_iter(stand), [(1, false), (2, false), (3, true), (4, true)]);
-        let told = door.reader.log().iter().filter(|sent| matches!(sent.what, SentWhat::Report(Read::Contact(_)))).count();
+        let told =
+            door.reader.log().iter().filter(|sent| matches!(sent.what, SentWhat::Report(Read::Contact(_)))).count();
         assert_eq!(told, door.contacts().len(), "the log names every contact that was reported");
     }
     let mut door = ready(Settings { inputs: Inputs::Ignored, ..Settings::default() }, Make::default());

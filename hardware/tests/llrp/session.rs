@@ -117,9 +117,10 @@ fn the_capabilities_of_a_real_impinj_reader_give_its_power_step_and_hop_table() 
         };
         client.receive(&answer(frame.number + 10, frame.id, &body), Duration::ZERO);
     }
-    let model = "Impinj 2001002, firmware 5.14.0.240; 4 antennas, 4 inputs, 4 outputs; US FCC part 15, country 840, hops over \
+    let model =
+        "Impinj 2001002, firmware 5.14.0.240; 4 antennas, 4 inputs, 4 outputs; US FCC part 15, country 840, hops over \
                  50 channels from 902.750 MHz to 927.250 MHz"
-        .to_owned();
+            .to_owned();
     assert_eq!(drained(&mut client), [Event::Ready { model }]);
     let add = asked.iter().find(|message| message["message"] == "ADD_ROSPEC").unwrap();
     let setting = &add["decoded"]["ROSpec"]["AISpec"]["InventoryParameterSpec"]["AntennaConfiguration"];

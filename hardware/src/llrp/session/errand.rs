@@ -38,7 +38,12 @@ pub(super) enum Errand {
 /// What an errand waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    Output { number: Option<u32>, line: u16, on: bool, lasts: Option<Duration> },
+    Output {
+        number: Option<u32>,
+        line: u16,
+        on: bool,
+        lasts: Option<Duration>,
+    },
     AddWork,
     EnableWork,
     /// The tag.
@@ -97,7 +102,10 @@ impl Llrp {
         };
         match errand {
             Err(reason) => self.answered(number, Answer::Refused { reason }),
-            Ok(_) if !self.told_ready || matches!(self.step, Step::Over | Step::Disable | Step::Delete | Step::Goodbye) => {
+            Ok(_)
+                if !self.told_ready
+                    || matches!(self.step, Step::Over | Step::Disable | Step::Delete | Step::Goodbye) =>
+            {
                 self.refuse(number, "the reader is not connected; ask again when it is");
             }
             Ok(_) if WAITING_MAX <= self.errands.len() => {
@@ -270,6 +278,7 @@ impl Llrp {
 
     /// The output is switched when the reader is back.
     fn switch_later(&mut self, line: u16, on: bool) {
+        self.switch_back.retain(|output| output.line != line);
         self.switch_back.push(SwitchBack { at: Duration::ZERO, line, on });
     }
 

@@ -9,6 +9,7 @@
 mod errand;
 mod news;
 mod steps;
+mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -17,12 +18,11 @@ use self::errand::{Access, Errand, SwitchBack};
 use crate::command::{Answer, Command, Unable};
 use crate::device::Session;
 use crate::event::{Event, Read};
-use crate::llrp::frame::{self, Frame};
-use crate::llrp::message::{Message, Parameter};
+use crate::llrp::frame;
+use crate::llrp::message::Parameter;
 use crate::llrp::program::{self, Fit};
-use crate::llrp::report::{RO_ACCESS_REPORT, Stamps, TagReports};
+use crate::llrp::report::{Stamps, TagReports};
 use crate::llrp::settings::Settings;
-use crate::llrp::status::Status;
 
 /// Longest wait for the reader's greeting, for an answer, and for the end of a message that has begun.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -35,16 +35,6 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// How often waiting tags are fetched where a report holds more than one.
 const FETCH_EVERY: Duration = Duration::from_secs(1);
-
-/// Acknowledgements that wait at once. A reader asks once in seconds; more have no use.
-const ACKS_MAX: usize = 5;
-
-/// Longest message besides a tag report that is looked into, in octets. Real ones end near 2,000.
-const CONTROL_MAX: usize = 256 << 10;
-
-const KEEPALIVE: u16 = 62;
-const READER_EVENT_NOTIFICATION: u16 = 63;
-const ERROR_MESSAGE: u16 = 100;
 
 /// The session with one reader. Give it what arrived and the time, send what it says, take its events.
 #[derive(Clone, Debug)]
@@ -77,7 +67,7 @@ pub struct Llrp {
     errands: VecDeque<Errand>,
     /// The work on a tag that is under way.
     access: Option<Access>,
-    /// Outputs that go back by themselves; they do so after a reconnect too.
+    /// Outputs that go back by themselves, one entry a line; they do so after a reconnect too.
     switch_back: Vec<SwitchBack>,
     /// The reader's clock when the connection came up, and when that was.
     greeted: Option<(Stamps, Duration)>,
@@ -290,10 +280,7 @@ impl Session for Llrp {
         }
         let fetch_at = self.fetch_at.filter(|_| self.reads());
         let back_at = self.switch_back.iter().map(|output| output.at).min().filter(|_| self.step == Step::Reading);
-        [self.deadline, self.close_by, fetch_at, back_at, self.silent_at(), self.stuck_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.deadline, self.close_by, fetch_at, back_at, self.silent_at(), self.stuck_at()].into_iter().flatten().min()
     }
 
     /// Begins an orderly goodbye: reading ends, our ROSpec goes, the reader is told. Takes at most 2 s;
@@ -338,90 +325,6 @@ impl Llrp {
 
     fn stuck_at(&self) -> Option<Duration> {
         self.incomplete_since.map(|since| since + ANSWER_WAIT)
-    }
-
-    fn frame(&mut self, frame: &Frame<'_>, now: Duration) {
-        match frame.number {
-            RO_ACCESS_REPORT => return self.report(frame.body, now),
-            KEEPALIVE if self.step != Step::Greeting => return self.acknowledge(frame.id),
-            _ => (),
-        }
-        let decoded = match frame.body.len() {
-            0..=CONTROL_MAX => Message::decode(frame).map_err(|malformed| malformed.to_string()),
-            length => Err(format!("it has {length} bytes, {CONTROL_MAX} are the bound")),
-        };
-        let message = match decoded {
-            Ok(message) => message,
-            Err(why) => {
-                let number = frame.number;
-                self.fault(format!("message {number} from the reader is not understood: {why}"));
-                let awaited = |asked: Asked| asked.id == frame.id && asked.answer == number;
-                // Reading does not hang on what a reader says of itself.
-                match self.step {
-                    Step::Capabilities | Step::State if self.asked.is_some_and(awaited) => self.go_on_without(now),
-                    _ => (),
-                }
-                return;
-            }
-        };
-        if frame.number == READER_EVENT_NOTIFICATION {
-            return self.reader_event(&message.body, now);
-        }
-        let fits = |asked: &Asked| match frame.number {
-            ERROR_MESSAGE => asked.id == frame.id || self.step == Step::SupportedVersion,
-            number => asked.id == frame.id && asked.answer == number,
-        };
-        match self.asked {
-            Some(asked) if fits(&asked) => {
-                self.asked = None;
-                self.deadline = None;
-                self.answer(asked.request, &message.body, now);
-            }
-            // A late answer to a request that was given up is of no use.
-            _ if frame.number != ERROR_MESSAGE => (),
-            _ => self.fault(format!("the reader did not take a message: {}", Status::of(&message.body))),
-        }
-    }
-
-    fn report(&mut self, body: &[u8], now: Duration) {
-        if body.is_empty() {
-            return;
-        }
-        let newest = TagReports::new(body, 0).newest();
-        self.look_for_result(body, now);
-        let mut waited = Duration::ZERO;
-        if let (true, Some((stamps, greeted_at))) = (self.catching_up, self.greeted) {
-            match stamps.since(newest) {
-                // Seen before this connection, by the reader's own clock: it was held.
-                Some(before) if before != Duration::ZERO => waited = before + now.saturating_sub(greeted_at),
-                _ => self.catching_up = false,
-            }
-        }
-        self.events.push_back(Queued::Report { body: body.to_vec(), at: 0, newest, waited });
-    }
-
-    /// Queues a message; its id and type, or `None` when the session is lost because the message cannot be built.
-    fn send(&mut self, body: Parameter) -> Option<(u32, u16)> {
-        self.last_id = self.last_id.wrapping_add(1);
-        let message = Message { version: self.version, id: self.last_id, body };
-        match message.encode() {
-            Ok(bytes) => {
-                self.requests.push_back(bytes);
-                Some((message.id, message.number()))
-            }
-            Err(too_long) => {
-                self.lose(format!("{too_long}; configure fewer antennas"));
-                None
-            }
-        }
-    }
-
-    /// KEEPALIVE_ACK with the id of its KEEPALIVE, ahead of all requests.
-    fn acknowledge(&mut self, id: u32) {
-        let message = Message { version: self.version, id, body: Parameter::new("KEEPALIVE_ACK") };
-        if let (Ok(bytes), true) = (message.encode(), self.acks.len() < ACKS_MAX) {
-            self.acks.push_back(bytes);
-        }
     }
 
     fn fault(&mut self, text: String) {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::rospec::{Entry, RoSpec, State};
 use super::answers::unasked;
+use super::report::Entry;
+use super::rospec::{RoSpec, State};
 use super::{BUFFER_MAX, FADE, Link, LlrpReader, RIM_DBM, Vendor};
 use crate::llrp::message::Parameter;
 use crate::simulator::script::{Heard, SentWhat};

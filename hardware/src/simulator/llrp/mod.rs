@@ -8,17 +8,20 @@ mod answers;
 mod inventory;
 mod make;
 mod ports;
+mod report;
 mod requests;
 mod rospec;
 mod tags;
+mod triggers;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use self::make::{Clock, Delivery, Level, Make, Powers, Refuses, Region, Speaks, Vendor};
-pub use self::ports::Switched;
 use self::ports::Input;
-use self::rospec::{Entry, ReportSpec, RoSpec, State};
+pub use self::ports::Switched;
+use self::report::{Entry, ReportSpec};
+use self::rospec::{RoSpec, State};
 use self::tags::{AccessSpec, Memories};
 use super::script::{Act, Heard, Presentation, Random, Script, Sent, SentWhat, Stage};
 use crate::llrp::frame;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::rospec::{ReportSpec, RoSpec, State};
+use super::report::ReportSpec;
+use super::rospec::{RoSpec, State};
 use super::tags::AccessSpec;
 use super::{Link, LlrpReader, Refusal, Speaks, Vendor, answers};
 use crate::llrp::fields;

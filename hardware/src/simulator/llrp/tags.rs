@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::rospec::crc16;
+use super::report::crc16;
 use super::{Random, Refusal};
 use crate::llrp::message::{Parameter, Value};
 
