@@ -1,8 +1,8 @@
 """LLRP by other hands: clients that meet our simulated reader, and a reader that meets our client.
 
-    llrp_peers.py sllurp PORT QUIET_S     inventories with sllurp until no tag came for QUIET_S seconds
-    llrp_peers.py writer PORT NEW_EPC     writes NEW_EPC to the one tag in the field with pyllrp's TagWriter
-    llrp_peers.py reader TAGS             is a reader, made of pyllrp's messages, that reports TAGS tags
+    llrp_peers.py sllurp PORT SECONDS    inventories with sllurp for so long
+    llrp_peers.py writer PORT NEW_EPC    writes NEW_EPC to the one tag in the field with pyllrp's TagWriter
+    llrp_peers.py reader TAGS            is a reader, made of pyllrp's messages, that reports TAGS tags
 
 Each prints one JSON object at its end; the reader prints its port first. sllurp and pyllrp come from PyPI and know
 nothing of each other or of us; pyllrp checks every message against the definitions of the standard, and the reader here
@@ -16,13 +16,12 @@ import sys
 import time
 
 
-def sllurp_inventory(port, quiet_s):
-    from sllurp.llrp import LLRP_DEFAULT_PORT, LLRPReaderClient, LLRPReaderConfig  # noqa: F401
+def sllurp_inventory(port, seconds):
+    from sllurp.llrp import LLRPReaderClient, LLRPReaderConfig
 
-    tags, last, states = [], [time.monotonic()], []
+    tags, events = [], []
 
     def heard(reader, reports):
-        last[0] = time.monotonic()
         for report in reports:
             epc = report.get("EPC-96") or report.get("EPC") or report.get("EPCData")
             epc = epc.decode() if isinstance(epc, bytes) else epc["EPC"]
@@ -36,23 +35,23 @@ def sllurp_inventory(port, quiet_s):
     })
     reader = LLRPReaderClient("127.0.0.1", port, config)
     reader.add_tag_report_callback(heard)
-    reader.add_event_callback(lambda _, event: states.append(sorted(event)))
+    reader.add_event_callback(lambda _, event: events.append(sorted(event)))
     reader.connect()
-    started = time.monotonic()
-    while not tags and time.monotonic() - started < 30 or time.monotonic() - last[0] < quiet_s:
-        time.sleep(0.05)
+    time.sleep(seconds)
     alive = reader.is_alive()
+    # It takes its programs away first, so every report that was under way arrives.
     reader.disconnect()
     reader.join(5)
-    return {"tags": tags, "alive": alive, "events": len(states)}
+    return {"tags": tags, "alive": alive, "events": len(events)}
 
 
 def pyllrp_writer(port, epc):
     from pyllrp import LLRPConnector, TagWriter
 
     LLRPConnector.LLRPConnector.connect.__defaults__ = (port,)
-    # 150 ms of reading are few for a simulated field.
+    # A simulated field answers some thirty times a second: more time than 150 ms, and more than 10 attempts in it.
     TagWriter.TagWriter.readWaitMilliseconds = 1000
+    TagWriter.TagWriter.GetAccessSpec.__defaults__ = (None, "", "", 0, 1, 1000, None)
     writer = TagWriter.TagWriter("127.0.0.1")
     writer.Connect()
     before, _ = writer.GetTagInventory()
@@ -61,6 +60,16 @@ def pyllrp_writer(port, epc):
     after, _ = writer.GetTagInventory()
     writer.Disconnect()
     return {"before": before, "after": sorted(after)}
+
+
+def numbers(message):
+    """pyllrp reads fields of two bits as bit strings, and wants numbers when it checks and packs them."""
+    for field in message.DataFields:
+        value = getattr(message, field.Name)
+        if field.TypeCode.startswith("bits") and not isinstance(value, int):
+            setattr(message, field.Name, value.uint)
+    for inner in message.Parameters:
+        numbers(inner)
 
 
 class Reader:
@@ -111,12 +120,12 @@ class Reader:
         message = UnpackMessage(bitstring.ConstBitStream(bytes=octets))
         name = message.__class__.__name__.removesuffix("_Message")
         self.seen.append(name)
+        numbers(message)
         try:
             message._validate()
         except AssertionError as error:
             self.problems.append(f"{name}: {error}")
-        again = bitstring.BitStream()
-        message.pack(again) if hasattr(message, "pack") else again.append(PackMessage(message))
+        again = message.pack(bitstring.BitStream())
         if again.bytes != octets:
             self.problems.append(f"{name}: {octets.hex()} is packed as {again.bytes.hex()}")
         getattr(self, "on_" + name.lower(), self.on_other)(message, name)
@@ -156,7 +165,7 @@ class Reader:
                     PerAntennaAirProtocol_Parameter(AntennaID=2, ProtocolID=[1]),
                 ]),
             LLRPCapabilities_Parameter(
-                SupportsEventAndReportHolding=True, CanReportBufferFillWarning=True, MaxPriorityLevelSupported=1,
+                SupportsEventAndReportHolding=True, CanReportBufferFillWarning=True, MaxNumPriorityLevelsSupported=1,
                 MaxNumROSpecs=1, MaxNumSpecsPerROSpec=32, MaxNumInventoryParameterSpecsPerAISpec=1, MaxNumAccessSpecs=8,
                 MaxNumOpSpecsPerAccessSpec=8),
             RegulatoryCapabilities_Parameter(CountryCode=156, CommunicationsStandard=0, Parameters=[
@@ -210,14 +219,13 @@ class Reader:
     def report(self, tags, *results):
         data = []
         for epc, antenna, rssi in tags:
-            bits = bitstring.BitStream(bytes=epc)
-            name = EPC_96_Parameter(EPC=epc) if len(epc) == 12 else EPCData_Parameter(EPC=epc)
+            name = EPC_96_Parameter(EPC=int.from_bytes(epc, "big")) if len(epc) == 12 else EPCData_Parameter(EPC=epc)
             now = int(time.time() * 1e6)
             data.append(TagReportData_Parameter(Parameters=[
                 name, ROSpecID_Parameter(ROSpecID=1), AntennaID_Parameter(AntennaID=antenna),
                 PeakRSSI_Parameter(PeakRSSI=-128), ChannelIndex_Parameter(ChannelIndex=3),
                 FirstSeenTimestampUTC_Parameter(Microseconds=now), LastSeenTimestampUTC_Parameter(Microseconds=now),
-                TagSeenCount_Parameter(TagCount=1), C1G2_PC_Parameter(PC_Bits=len(bits) // 16 << 11),
+                TagSeenCount_Parameter(TagCount=1), C1G2_PC_Parameter(PC_Bits=len(epc) // 2 << 11),
                 *results, ImpinjPeakRSSI_Parameter(RSSI=rssi * 100),
             ]))
             self.sent.append([epc.hex(), antenna, rssi])
@@ -258,8 +266,8 @@ class Reader:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["sllurp", port, quiet_s]:
-            said = sllurp_inventory(int(port), float(quiet_s))
+        case ["sllurp", port, seconds]:
+            said = sllurp_inventory(int(port), float(seconds))
         case ["writer", port, epc]:
             said = pyllrp_writer(int(port), epc)
         case ["reader", tags]:

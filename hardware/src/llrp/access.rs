@@ -48,7 +48,7 @@ impl Work {
     }
 
     pub(super) fn write(epc: &[u8], to: &[u8], password: u32) -> Result<Work, String> {
-        if to.is_empty() || EPC_MAX < to.len() || to.len() % 2 != 0 {
+        if to.is_empty() || EPC_MAX < to.len() || !to.len().is_multiple_of(2) {
             let length = to.len();
             return Err(format!("a new EPC has 1 to {} whole words, not {length} bytes", EPC_MAX / 2));
         }

@@ -207,11 +207,11 @@ impl Capabilities {
         }
     }
 
-    /// The inputs whose edges are asked for.
-    pub(super) fn inputs(&self, settings: &Settings) -> std::ops::RangeInclusive<u16> {
+    /// How many inputs are asked for their edges.
+    pub(super) fn inputs(&self, settings: &Settings) -> u16 {
         match settings.inputs {
-            Inputs::Ignored => 1..=0,
-            Inputs::ClosedIsHigh | Inputs::ClosedIsLow => 1..=self.inputs.unwrap_or_default(),
+            Inputs::Ignored => 0,
+            Inputs::ClosedIsHigh | Inputs::ClosedIsLow => self.inputs.unwrap_or_default(),
         }
     }
 

@@ -74,7 +74,7 @@ impl Fit {
 
     /// What SET_READER_CONFIG can go without next.
     pub(super) fn next_of_configuration(&self, settings: &Settings) -> Option<Part> {
-        let inputs = !self.reader.inputs(settings).is_empty();
+        let inputs = self.reader.inputs(settings) != 0;
         let parts = [(Part::Customs, self.extended), (Part::Inputs, inputs), (Part::Events, true)];
         parts.into_iter().find(|(part, used)| *used && self.takes(*part)).map(|(part, _)| part)
     }
@@ -119,14 +119,14 @@ pub(super) fn configuration(settings: &Settings, fit: &Fit) -> Parameter {
     if !fit.takes(Part::Events) {
         return request.with(keepalive);
     }
-    let inputs = if fit.takes(Part::Inputs) { fit.reader.inputs(settings) } else { 1..=0 };
+    let inputs = if fit.takes(Part::Inputs) { fit.reader.inputs(settings) } else { 0 };
     // 1 inputs, 2 ROSpec, 3 buffer filling, 4 reader exception, 8 antenna.
-    let wanted = [(1u16, !inputs.is_empty()), (2, true), (3, fit.reader.warns), (4, true), (8, true)];
+    let wanted = [(1u16, inputs != 0), (2, true), (3, fit.reader.warns), (4, true), (8, true)];
     let events = wanted.into_iter().filter(|(_, can)| *can).map(|(kind, _)| {
         Parameter::new("EventNotificationState").set("EventType", kind).set("NotificationState", true)
     });
     // The state of an input cannot be set: 2 = unknown.
-    let inputs = inputs.map(|line| {
+    let inputs = (1..=inputs).map(|line| {
         Parameter::new("GPIPortCurrentState").set("GPIPortNum", line).set("Config", true).set("State", 2u8)
     });
     let hold = fit.reader.holds.then(|| {

@@ -88,7 +88,8 @@ fn parameters_nested_without_end_are_refused() {
 }
 
 fn question(random: &mut Random) -> Command {
-    let epc = random.bytes([0, 4, 12, 62, 70][random.below(5) as usize]);
+    let length = [0, 4, 12, 62, 70][random.below(5) as usize];
+    let epc = random.bytes(length);
     match random.below(3) {
         0 => {
             let lasts = (random.below(2) == 0).then(|| Duration::from_millis(random.below(3000)));

@@ -38,6 +38,10 @@ const MISSED_MAX: u32 = 4;
 /// Messages that wait for a client that does not take them; beyond it the reader hangs up.
 const OUT_MAX: usize = 20_000;
 
+/// Where the reader's own message ids begin: some clients take any message with the id of their request for its answer,
+/// and their requests count from 1.
+const OWN_IDS: u32 = 1 << 31;
+
 /// Rounds made up for when time jumps, at most.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -127,7 +131,7 @@ impl LlrpReader {
             received: Vec::new(),
             out: VecDeque::new(),
             version: 1,
-            last_id: 0,
+            last_id: OWN_IDS,
             rospecs: Vec::new(),
             access_specs: Vec::new(),
             memories: Memories::default(),
