@@ -1,7 +1,8 @@
 //! LLRP 1.0.1 and 1.1: how fixed UHF readers speak over TCP port 5084.
 //!
 //! [`frame`] cuts the stream, [`fields`] is the table of layouts, [`message`] turns any message into a tree and back,
-//! [`report`] reads tag reports at full speed, [`session`] is the client.
+//! [`report`] reads tag reports at full speed. [`session`] is the client: `capabilities` knows what its reader can,
+//! `program` what it is asked to do, `access` the work on the memory of a tag.
 
 mod access;
 mod capabilities;

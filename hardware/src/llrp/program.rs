@@ -234,7 +234,8 @@ fn filter(first: bool, prefix: &[u8]) -> Parameter {
     let mask =
         Parameter::new("C1G2TagInventoryMask").set("MB", 1u8).set("Pointer", 32u16).set("TagMask", all_bits(prefix));
     let action = Parameter::new("C1G2TagInventoryStateUnawareFilterAction").set("Action", u8::from(!first));
-    Parameter::new("C1G2Filter").with(mask).with(action)
+    // 1 = the tag answers with its whole EPC all the same.
+    Parameter::new("C1G2Filter").set("T", 1u8).with(mask).with(action)
 }
 
 /// Whole octets as a bit string.

@@ -496,3 +496,22 @@ fn capabilities_that_cannot_be_understood_do_not_keep_a_reader_from_reading() {
     assert!(text.starts_with(want), "{text}");
     assert_eq!(client.transmit().unwrap()[..2], [0x04, 3], "SET_READER_CONFIG follows");
 }
+
+#[test]
+fn what_a_reader_does_not_say_of_its_ports_does_not_keep_it_from_reading() {
+    let silent = "the reader did not answer GET_READER_CONFIG; it goes on without";
+    let broken =
+        "message 12 from the reader is not understood: parameter GPIPortCurrentState runs past the end of its parent";
+    for want in [silent, broken] {
+        let (mut client, id) = before(2, &[]);
+        drained(&mut client);
+        match want == silent {
+            true => client.tick(10 * SECOND),
+            false => client.receive(&answer(12, id, "011f000800000000 00e10400 0004"), SECOND),
+        }
+        let events = drained(&mut client);
+        let [Event::Fault { text }] = events.as_slice() else { panic!("{events:?}") };
+        assert!(text.starts_with(want), "{text}");
+        assert_eq!(client.transmit().unwrap()[..2], [0x04, 41], "DELETE_ACCESSSPEC follows");
+    }
+}
