@@ -7,6 +7,9 @@ use super::fields::{IMPINJ, ZEBRA};
 use super::message::{Parameter, Value};
 use super::settings::{Hold, Inputs, Mode, Portal, Search, Settings};
 
+/// Inputs that are looked at, from 1. Readers have two to eight.
+pub(super) const INPUTS_MAX: u16 = 32;
+
 /// What the reader said of itself in GET_READER_CAPABILITIES_RESPONSE.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Capabilities {
@@ -211,7 +214,7 @@ impl Capabilities {
     pub(super) fn inputs(&self, settings: &Settings) -> u16 {
         match settings.inputs {
             Inputs::Ignored => 0,
-            Inputs::ClosedIsHigh | Inputs::ClosedIsLow => self.inputs.unwrap_or_default(),
+            Inputs::ClosedIsHigh | Inputs::ClosedIsLow => self.inputs.unwrap_or_default().min(INPUTS_MAX),
         }
     }
 
@@ -335,10 +338,9 @@ impl Capabilities {
         let plugged =
             |antenna: &Parameter| Some((index(antenna, "AntennaID")?, antenna.number("AntennaConnected")? == 1));
         let antennas: Vec<(u16, bool)> = state.all("AntennaProperties").filter_map(plugged).collect();
-        let missing = antennas.iter().filter(|(antenna, plugged)| !plugged && settings.antennas.contains(antenna));
-        let mut found: Vec<String> = missing
-            .map(|(antenna, _)| format!("the reader finds nothing at antenna {antenna}; check its cable"))
-            .collect();
+        let missing = settings.antennas.iter().filter(|antenna| antennas.contains(&(**antenna, false)));
+        let mut found: Vec<String> =
+            missing.map(|antenna| format!("the reader finds nothing at antenna {antenna}; check its cable")).collect();
         if !antennas.is_empty() && antennas.iter().all(|(_, plugged)| !plugged) {
             found = vec!["the reader finds no antenna at all; if no tag is read, check the cables".to_owned()];
         }

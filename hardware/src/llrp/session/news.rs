@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Llrp, Step};
 use crate::event::{Contact, Event, Read};
+use crate::llrp::capabilities::INPUTS_MAX;
 use crate::llrp::message::Parameter;
 use crate::llrp::program::ROSPEC;
 use crate::llrp::report::Stamps;
@@ -109,6 +110,9 @@ impl Llrp {
     }
 
     fn input_moved(&mut self, line: u16, high: bool) {
+        if !(1..=INPUTS_MAX).contains(&line) {
+            return;
+        }
         let closed = match self.settings.inputs {
             Inputs::Ignored => return,
             Inputs::ClosedIsHigh => high,
