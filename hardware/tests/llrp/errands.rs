@@ -5,9 +5,9 @@ use std::time::Duration;
 use gatebook_hardware::command::{Answer, Bank, Command, Signal, Unable};
 use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Contact, Event, Read};
-use gatebook_hardware::llrp::settings::{Inputs, Lamps, Portal, Settings};
+use gatebook_hardware::llrp::settings::{Inputs, Lamps, Portal, Settings, Version};
 use gatebook_hardware::simulator::Simulator;
-use gatebook_hardware::simulator::llrp::{Level, Make, Refuses, Switched};
+use gatebook_hardware::simulator::llrp::{Delivery, Level, Make, Refuses, Speaks, Switched, Vendor};
 use gatebook_hardware::simulator::script::{Presentation, SentWhat};
 
 use super::door::{A, B, Door, READY, SECOND, heard_tags};
@@ -316,4 +316,29 @@ fn a_photo_eye_at_an_input_that_is_not_there_does_not_keep_the_door_from_reading
     door.reader.tag_enters(&A, 1, door.now);
     door.run(SECOND);
     assert!(10 < door.tags().len());
+}
+
+#[test]
+fn whatever_the_reader_speaks_and_however_the_network_cuts_it_the_answers_are_the_same() {
+    for speaks in [Speaks::One, Speaks::Two] {
+        for vendor in [Vendor::Plain, Vendor::UnknownParameters, Vendor::Impinj, Vendor::Zebra] {
+            for delivery in [Delivery::Split, Delivery::Glued, Delivery::Bytewise] {
+                let settings = Settings { version: Version::TryTwo, report_every: 20, ..Settings::default() };
+                let mut door = Door::new(settings, Make { speaks, vendor, delivery, ..Make::default() });
+                door.connect();
+                door.reader.tag_enters(&A, 1, door.now);
+                door.run(SECOND);
+                door.ask(1, &write(&A, &B));
+                door.ask(2, &read(&B, Bank::Epc, 1, 9));
+                door.ask(3, &Command::Output { line: 1, on: true, lasts: None });
+                door.run(5 * SECOND);
+                let memory = [&[0x40, 0][..], &B].concat();
+                let want = [(1, Answer::Done), (2, Answer::Memory { bytes: memory }), (3, Answer::Done)];
+                assert_eq!(door.answers(), want, "{speaks:?} {vendor:?} {delivery:?}");
+                assert_eq!(heard_tags(&door), sent_tags(door.reader.log()));
+                assert_eq!(door.words().len(), 1, "{:?}", door.words());
+                assert_eq!(door.said.last().unwrap()["version"], if speaks == Speaks::Two { 2 } else { 1 });
+            }
+        }
+    }
 }
