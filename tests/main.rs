@@ -19,6 +19,7 @@ mod kernel;
 mod kills;
 mod labels;
 mod ledger;
+mod llrp_peers;
 mod numbers;
 mod replug;
 mod rig;
