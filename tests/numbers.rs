@@ -152,7 +152,10 @@ fn the_screen_shows_it(terminal: &Terminal) {
         assert!(page(language).contains(&format!(">{confirm}</button>")), "{language}: no button");
         let number = touch(terminal.screen, "/confirm", "").unwrap()["unit"].as_str().unwrap().to_owned();
         let given = page(language);
-        assert!(given.contains(&format!("<strong>{number}</strong>")) && given.contains(hint), "{language}: {given}");
+        assert!(
+            given.contains(&format!("<p class=\"given\">{number}</p>")) && given.contains(hint),
+            "{language}: {given}"
+        );
     }
 }
 
