@@ -10,10 +10,28 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{llrp, push, r200, scanner};
+use crate::{acr122u, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner};
 
 /// Every family, in the order of a list.
-pub const FAMILIES: &[&Family] = &[&scanner::FAMILY, &r200::FAMILY, &llrp::FAMILY, &push::FAMILY];
+pub const FAMILIES: &[&Family] = &[
+    &scanner::FAMILY,
+    &r200::FAMILY,
+    &llrp::FAMILY,
+    &scale::MT_SICS_FAMILY,
+    &scale::AND_FAMILY,
+    &scale::OHAUS_FAMILY,
+    &scale::SBI_FAMILY,
+    &scale::TOLEDO_8217_FAMILY,
+    &scale::TOLEDO_CONTINUOUS_FAMILY,
+    &modbus::CLIMATE_FAMILY,
+    &modbus::RELAY_FAMILY,
+    &rdm6300::FAMILY,
+    &pn532::FAMILY,
+    &acr122u::FAMILY,
+    &push::FAMILY,
+    &printer::ZPL_FAMILY,
+    &printer::TSPL_FAMILY,
+];
 
 /// Devices that speak alike.
 #[derive(Debug)]

@@ -10,6 +10,7 @@
 //! `now` is a monotonic time since any fixed origin. Every codec is total: no input makes it panic, and each states
 //! the bound of what it holds.
 
+pub mod acr122u;
 pub mod aim;
 #[cfg(feature = "camera")]
 pub mod camera;
@@ -18,8 +19,13 @@ pub mod device;
 pub mod event;
 mod hex;
 pub mod llrp;
+pub mod modbus;
+pub mod pn532;
+pub mod printer;
 pub mod push;
 pub mod r200;
+pub mod rdm6300;
+pub mod scale;
 pub mod scanner;
 pub mod settings;
 pub mod simulator;

@@ -2,10 +2,15 @@
 
 #[cfg(feature = "camera")]
 mod camera;
+mod cards;
 mod families;
 mod llrp;
+mod modbus;
+mod pair;
+mod printer;
 mod push;
 mod r200;
+mod scale;
 mod scanner;
 mod stage;
 mod vectors;

@@ -176,6 +176,7 @@ fn line(sent: &Sent) -> serde_json::Value {
             "at_ms": at_ms, "sent": "tag", "epc": hex::encode(epc), "antenna": antenna, "rssi_dbm": rssi_dbm
         }),
         SentWhat::Report(read) => serde_json::json!({"at_ms": at_ms, "sent": "report", "text": format!("{read:?}")}),
+        SentWhat::Label { bytes, .. } => serde_json::json!({"at_ms": at_ms, "sent": "label", "bytes": bytes.len()}),
         SentWhat::Garbage { n } => serde_json::json!({"at_ms": at_ms, "sent": "garbage", "bytes": n}),
         SentWhat::Disconnect => serde_json::json!({"at_ms": at_ms, "sent": "disconnect"}),
     }

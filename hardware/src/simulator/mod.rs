@@ -9,10 +9,16 @@ use std::time::Duration;
 
 use crate::simulator::script::{Presentation, Sent};
 
+pub mod acr122u;
 pub mod llrp;
+pub mod modbus;
 mod outbox;
+pub mod pn532;
+pub mod printer;
 pub mod push;
 pub mod r200;
+pub mod rdm6300;
+pub mod scale;
 pub mod scanner;
 pub mod script;
 

@@ -168,6 +168,8 @@ pub enum SentWhat {
     Tag { epc: Vec<u8>, antenna: u16, rssi_dbm: i16 },
     /// A whole report of anything else.
     Report(Read),
+    /// A label came out: what was sent for it, and the EPC that its tag now has.
+    Label { bytes: Vec<u8>, epc: Option<Vec<u8>> },
     /// `n` bytes that are no whole message: garbage, or the first part of a message that broke off.
     Garbage { n: usize },
     /// The link was cut.
