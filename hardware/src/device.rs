@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{acr122u, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner};
+use crate::{acr122u, gpio, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner};
 
 /// Every family, in the order of a list.
 pub const FAMILIES: &[&Family] = &[
@@ -31,6 +31,7 @@ pub const FAMILIES: &[&Family] = &[
     &push::FAMILY,
     &printer::ZPL_FAMILY,
     &printer::TSPL_FAMILY,
+    &gpio::FAMILY,
 ];
 
 /// Devices that speak alike.

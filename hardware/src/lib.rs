@@ -17,6 +17,7 @@ pub mod camera;
 pub mod command;
 pub mod device;
 pub mod event;
+pub mod gpio;
 mod hex;
 pub mod llrp;
 pub mod modbus;

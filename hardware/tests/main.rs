@@ -4,6 +4,7 @@
 mod camera;
 mod cards;
 mod families;
+mod gpio;
 mod llrp;
 mod modbus;
 mod pair;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::simulator::script::{Presentation, Sent};
 
 pub mod acr122u;
+pub mod gpio;
 pub mod llrp;
 pub mod modbus;
 mod outbox;
