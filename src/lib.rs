@@ -8,6 +8,7 @@ pub mod hex;
 pub mod quantity;
 
 pub mod gs1;
+pub mod numbers;
 
 pub mod epc;
 

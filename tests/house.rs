@@ -8,7 +8,7 @@ use std::process::Command;
 /// Lowest first. A file may import from its own room or from any lower floor; rooms of one floor never touch.
 const FLOORS: &[&[&str]] = &[
     &["hex", "quantity"],
-    &["gs1"],
+    &["gs1", "numbers"],
     &["epc"],
     &["identity"],
     &["event", "labels"],
@@ -33,6 +33,7 @@ const SERVER_FLOORS: &[&[&str]] = &[
     &["projection"],
     &["lines"],
     &["book"],
+    &["numbering"],
     &["enrolment", "intake"],
     &["rebuild", "verify"],
     &["access"],

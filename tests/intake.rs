@@ -207,7 +207,8 @@ fn a_terminal_that_comes_back_learns_where_it_stands() {
         ten_lines(&mut door);
         central.take(door.batch(1, 7)).await;
         let ask = |hello: Hello| async move {
-            central.database.write(move |tx| intake::hello(tx, 1, &hello, at(2_000))).await.unwrap()
+            let server = central.server.clone();
+            central.database.write(move |tx| intake::hello(tx, &server, 1, &hello, at(2_000))).await.unwrap()
         };
         let reply = ask(hello(&door, 10)).await.unwrap();
         assert_eq!((reply.next, reply.head), (8, door.lines[6].hash));

@@ -1,5 +1,6 @@
 //! What a user is promised, told as stories: one test binary, a module per story.
 
+mod bindings;
 mod browser;
 mod central;
 mod central_book;
@@ -17,6 +18,7 @@ mod kernel;
 mod kills;
 mod labels;
 mod ledger;
+mod numbers;
 mod replug;
 mod rig;
 mod strangers;

@@ -172,13 +172,18 @@ pub struct Server {
 impl Server {
     /// Configures, initialises and starts a server in `folder`.
     pub fn start(folder: &Path, engine: Engine) -> Server {
+        Server::start_with(folder, engine, "")
+    }
+
+    /// The same with more in its configuration.
+    pub fn start_with(folder: &Path, engine: Engine, more: &str) -> Server {
         let database = fresh_database(engine);
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let data = folder.join("server");
         std::fs::create_dir_all(&data).unwrap();
         let config = folder.join("server.toml");
         let text = format!(
-            "data = {data:?}\nlisten = \"{address}\"\ndatabase = {database:?}\n[tls]\nmode = \"off\"\n",
+            "data = {data:?}\nlisten = \"{address}\"\ndatabase = {database:?}\n[tls]\nmode = \"off\"\n{more}",
             data = data.display().to_string(),
         );
         std::fs::write(&config, text).unwrap();

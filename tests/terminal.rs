@@ -317,7 +317,9 @@ async fn a_handheld_records_what_is_done_and_what_was_tried() {
                 Body::Attempt(attempt) => format!("tried {} {}", codes(&attempt.what), attempt.reason.word()),
                 Body::Correction(correction) => format!("takes back {}", correction.corrects.seq),
                 Body::System(_) => return None,
-                Body::Passage(_) | Body::Decision(_) => panic!("a handheld writes no such line: {body:?}"),
+                Body::Passage(_) | Body::Decision(_) | Body::Registration(_) | Body::Relabelling(_) => {
+                    panic!("a handheld writes no such line: {body:?}")
+                }
             })
         })
         .collect();

@@ -73,6 +73,9 @@ fn print(status: &Value) {
     if let Some(trouble) = status.pointer("/link/trouble").and_then(Value::as_str) {
         println!("trouble  {trouble}");
     }
+    for (series, left) in status["numbers_left"].as_object().into_iter().flatten() {
+        println!("numbers  {series}: {left} left before the terminal counts by itself");
+    }
     for (name, device) in status["devices"].as_object().into_iter().flatten() {
         let up = if device["up"] == true { "up" } else { "down" };
         println!("device   {name}: {up}, {} reads, {} bytes of noise", device["reads"], device["noise_bytes"]);

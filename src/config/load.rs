@@ -150,6 +150,19 @@ impl Layers {
         sections
     }
 
+    /// The commented entries of `[[key]]`, for a list that a site need not write.
+    pub(crate) fn examples(&self, key: &'static str) -> Vec<Section> {
+        let Some(Node { value: Value::List(examples), .. }) = self.defaults.get(key) else { return Vec::new() };
+        let section = |(number, node): (usize, &Node)| match &node.value {
+            Value::Table(table) => {
+                let (name, table) = (format!("{key} {}", number + 1), table.clone());
+                Some(Section { name, table, set: None, known: Vec::new(), problems: self.problems.clone() })
+            }
+            _ => None,
+        };
+        examples.iter().enumerate().filter_map(section).collect()
+    }
+
     fn example(&self, key: &str, like: &str, entry: &Table) -> Table {
         let word = |table: &Table| match table.get(like).map(|node| &node.value) {
             Some(Value::Text(word)) => Some(word.clone()),

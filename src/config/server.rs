@@ -7,6 +7,11 @@ use jiff::tz::TimeZone;
 
 use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
+use crate::numbers::{self, Purpose, WIDTHS};
+use crate::sync::records::{Name, Series};
+
+/// Series of one house at most.
+pub const SERIES_MAX: usize = 50;
 
 /// The commented file that holds every key with its default.
 pub const DEFAULTS: &str = include_str!("../../config/server.toml");
@@ -24,6 +29,8 @@ pub struct ServerConfig {
     pub tls: Tls,
     pub sync: Sync,
     pub session: Session,
+    /// The house's numbers; never empty.
+    pub series: Vec<Series>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +85,7 @@ pub(crate) fn read(layers: &mut Layers) -> ServerConfig {
         tls: tls(top.section("tls")),
         sync: sync(top.section("sync")),
         session: session(top.section("session")),
+        series: all_series(layers, &mut top),
         data,
     };
     if config.languages.is_empty() {
@@ -171,6 +179,39 @@ fn sync(mut section: Section) -> Sync {
     };
     section.finish();
     sync
+}
+
+/// Those of the file, or the commented ones where it names none.
+fn all_series(layers: &Layers, top: &mut Section) -> Vec<Series> {
+    let mut entries = layers.entries(top, "series", "code", &[]);
+    if entries.is_empty() {
+        entries = layers.examples("series");
+    }
+    let all: Vec<Series> = entries.into_iter().map(series).collect();
+    let numbers: Vec<_> = all.iter().map(|series| series.numbers.clone()).collect();
+    if SERIES_MAX < all.len() {
+        top.complain("series", format!("there are {} series", all.len()), "fifty are the most");
+    }
+    if let Some(why) = numbers::flaw(&numbers) {
+        top.complain("series", why, "see the commented entries of [[series]]");
+    }
+    all
+}
+
+fn series(mut section: Section) -> Series {
+    let purposes = Purpose::ALL.map(|purpose| (purpose.word(), purpose));
+    let series = Series {
+        numbers: numbers::Series {
+            code: section.text("code"),
+            prefix: section.text("prefix"),
+            width: section.whole("width", i64::from(*WIDTHS.start())..=i64::from(*WIDTHS.end())),
+            purpose: section.word("purpose", &purposes).unwrap_or(Purpose::Sample),
+        },
+        name: Name { zh: section.name("name_zh"), en: section.name("name_en") },
+        block: section.whole("block", 0..=100_000),
+    };
+    section.finish();
+    series
 }
 
 fn session(mut section: Section) -> Session {

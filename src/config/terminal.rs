@@ -381,7 +381,7 @@ fn policy(mut section: Section) -> Policy {
     policy
 }
 
-fn acts() -> [(&'static str, Act); 6] {
+fn acts() -> [(&'static str, Act); 8] {
     Act::ALL.map(|act| (act.word(), act))
 }
 

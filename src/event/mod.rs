@@ -33,6 +33,10 @@ pub enum Body {
     Decision(Decision),
     /// What the terminal says of itself.
     System(System),
+    /// A new unit under a number of the house.
+    Registration(Registration),
+    /// A unit got a new code, or lost one.
+    Relabelling(Relabelling),
 }
 
 /// What is done with things at a station.
@@ -45,10 +49,15 @@ pub enum Act {
     Return,
     Move,
     Count,
+    /// Takes a new piece into the house under a number of its own.
+    Register,
+    /// Gives a piece another label or tag, or takes one off.
+    Relabel,
 }
 
 impl Act {
-    pub const ALL: [Act; 6] = [Act::Receive, Act::PutAway, Act::CheckOut, Act::Return, Act::Move, Act::Count];
+    pub const ALL: [Act; 8] =
+        [Act::Receive, Act::PutAway, Act::CheckOut, Act::Return, Act::Move, Act::Count, Act::Register, Act::Relabel];
 
     /// The word in addresses, configuration, command cards and JSON.
     pub fn word(self) -> &'static str {
@@ -59,6 +68,8 @@ impl Act {
             Act::Return => "return",
             Act::Move => "move",
             Act::Count => "count",
+            Act::Register => "register",
+            Act::Relabel => "relabel",
         }
     }
 
@@ -113,6 +124,10 @@ pub enum Reason {
     CountVariance,
     /// The line takes back one that cannot be taken back.
     NotCorrectable,
+    /// The code was replaced by another on its thing.
+    CodeReplaced,
+    /// The number was given to another thing before.
+    NumberTwice,
 }
 
 impl Reason {
@@ -140,6 +155,8 @@ impl Reason {
             Reason::Unreadable => "unreadable",
             Reason::CountVariance => "count_variance",
             Reason::NotCorrectable => "not_correctable",
+            Reason::CodeReplaced => "code_replaced",
+            Reason::NumberTwice => "number_twice",
         }
     }
 }
@@ -248,6 +265,37 @@ pub struct Correction {
     pub note: String,
 }
 
+/// A new unit: its number, what it is, and the code that stands for it from now on (EPCIS: an object event `ADD` with the
+/// business step commissioning).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Code of the series that the number is of.
+    pub series: String,
+    /// The number as an own code, and how much there is of it.
+    pub what: Piece,
+    /// Code of its item.
+    pub item: String,
+    /// Canonical text of the label or tag on it, where it has one beside its number.
+    pub bind: Option<String>,
+    /// Code of the place where it is; otherwise where it was registered.
+    pub to: Option<String>,
+    pub handling: Handling,
+    pub exceptions: Vec<Reason>,
+}
+
+/// Codes of a unit change in one moment: what is bound and released in one line was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relabelling {
+    /// The unit, by its number as an own code.
+    pub what: Piece,
+    /// Canonical texts that stand for it from now on.
+    pub bind: Vec<String>,
+    /// Canonical texts that no longer do.
+    pub release: Vec<String>,
+    pub handling: Handling,
+    pub exceptions: Vec<Reason>,
+}
+
 /// What a person decided at the server, or the server by a rule (`person` is `None`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
@@ -321,6 +369,8 @@ impl Body {
             Body::Correction(_) => 4,
             Body::Decision(_) => 5,
             Body::System(_) => 6,
+            Body::Registration(_) => 7,
+            Body::Relabelling(_) => 8,
         }
     }
 
@@ -328,6 +378,9 @@ impl Body {
     pub fn schema(&self) -> u16 {
         V1
     }
+
+    /// Numbers of the kinds that state something about things.
+    pub const FACTS: [u8; 5] = [1, 2, 3, 7, 8];
 
     /// The word of a kind in addresses and JSON; `unknown` for a kind of a later version.
     pub fn kind_word(kind: u8) -> &'static str {
@@ -338,6 +391,8 @@ impl Body {
             4 => "correction",
             5 => "decision",
             6 => "system",
+            7 => "registration",
+            8 => "relabelling",
             _ => "unknown",
         }
     }
@@ -351,6 +406,8 @@ impl Body {
             Body::Correction(body) => postcard::to_stdvec(body),
             Body::Decision(body) => postcard::to_stdvec(body),
             Body::System(body) => postcard::to_stdvec(body),
+            Body::Registration(body) => postcard::to_stdvec(body),
+            Body::Relabelling(body) => postcard::to_stdvec(body),
         }
         .expect("plain structs in memory always encode")
     }
@@ -371,6 +428,8 @@ impl Body {
             4 => read(json, bytes).map(Body::Correction),
             5 => read(json, bytes).map(Body::Decision),
             6 => read(json, bytes).map(Body::System),
+            7 => read(json, bytes).map(Body::Registration),
+            8 => read(json, bytes).map(Body::Relabelling),
             _ => return Err(Unreadable::Unknown { kind, schema }),
         }
         .map_err(|why| Unreadable::Damaged { kind, schema, why })
@@ -385,6 +444,8 @@ impl Body {
             Body::Correction(body) => serde_json::to_value(body),
             Body::Decision(body) => serde_json::to_value(body),
             Body::System(body) => serde_json::to_value(body),
+            Body::Registration(body) => serde_json::to_value(body),
+            Body::Relabelling(body) => serde_json::to_value(body),
         }
         .expect("plain structs with text keys always become JSON")
     }

@@ -167,6 +167,7 @@ pub fn of_reason(reason: Reason) -> Tone {
         | Reason::WrongPlace
         | Reason::Short
         | Reason::CountVariance
+        | Reason::CodeReplaced
         | Reason::DirectionUnknown => Tone::Warn,
         Reason::UnknownCode
         | Reason::AlreadyOut
@@ -174,6 +175,7 @@ pub fn of_reason(reason: Reason) -> Tone {
         | Reason::AlreadyReceived
         | Reason::BoundTwice
         | Reason::Unreadable
+        | Reason::NumberTwice
         | Reason::NotCorrectable => Tone::Ask,
     }
 }

@@ -9,6 +9,7 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
 use crate::face::values;
+use crate::numbers::{Fault, Wrong};
 
 /// The files of each language; a floor that adds texts adds its pair here.
 const CHINESE: &[&str] = &[include_str!("words/zh-CN.ftl"), include_str!("../terminal/screen/words/zh-CN.ftl")];
@@ -116,6 +117,20 @@ impl Lang {
             }
         }
         words.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+    }
+
+    /// What is wrong with a text that looks like a number of the house.
+    pub fn wrong_number(self, wrong: &Wrong) -> String {
+        let Wrong { text, expected, fault } = wrong;
+        let (text, expected) = (("text", text.into()), ("expected", expected.into()));
+        match fault {
+            Fault::Check => self.tell("number-check-wrong", &[text, expected]),
+            Fault::Letter { found, at } => {
+                let (found, at) = (found.to_string(), at.to_string());
+                let facts = [text, expected, ("found", (&found).into()), ("at", (&at).into())];
+                self.tell("number-letter-wrong", &facts)
+            }
+        }
     }
 
     /// The one of two names that is written in this language; the other when this one is blank.

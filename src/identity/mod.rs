@@ -6,6 +6,7 @@ use crate::epc::{self, Epc, Memory};
 use crate::gs1::key::Key;
 use crate::gs1::{self, Carrier, Elements, ReadError};
 use crate::hex;
+use crate::numbers::{self, Reading, Series};
 
 /// Longest own code, in characters; a longer text is no number that a person could have meant.
 const OWN_CODE_MAX: usize = 64;
@@ -186,6 +187,24 @@ impl Identifier {
     /// A number of the house: blanks around it do not count, letters count as capitals.
     pub fn own(code: &str) -> Identifier {
         Identifier::Own { code: code.trim().to_uppercase() }
+    }
+
+    /// One of the house's numbers as its label has it, however it was typed; anything else as it is.
+    pub fn in_house(self, series: &[Series]) -> Identifier {
+        match &self {
+            Identifier::Own { code } => match numbers::read(code, series) {
+                Reading::Right(number) => Identifier::Own { code: number.text },
+                Reading::NotOurs | Reading::Wrong(_) => self,
+            },
+            Identifier::Gtin { .. }
+            | Identifier::Sgtin { .. }
+            | Identifier::Lgtin { .. }
+            | Identifier::Sscc { .. }
+            | Identifier::Key { .. }
+            | Identifier::Epc { .. }
+            | Identifier::Tag { .. }
+            | Identifier::Raw { .. } => self,
+        }
     }
 
     /// Reads the canonical text back; `None` when it is not one.
@@ -449,6 +468,19 @@ mod tests {
             );
             assert_eq!(Identifier::parse(canonical), Some(identifier), "{canonical}");
         }
+    }
+
+    #[test]
+    fn a_number_of_the_house_is_one_however_it_is_typed() {
+        let purpose = numbers::Purpose::Sample;
+        let series = [Series { code: "sample".into(), prefix: "S".into(), width: 7, purpose }];
+        let number = series[0].number(4217).unwrap();
+        let typed = number.to_lowercase().replace('-', "");
+        let read = |text: &str| Identifier::of_symbol(None, text.as_bytes()).in_house(&series);
+        assert_eq!(read(&typed), read(&number));
+        assert_eq!(read(&number).to_string(), format!("own/{number}"));
+        assert_eq!(read("18k-0042-7").to_string(), "own/18K-0042-7");
+        assert_eq!(read("9521234543213").to_string(), "01/09521234543213");
     }
 
     #[test]

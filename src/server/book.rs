@@ -129,6 +129,14 @@ pub fn server_epoch(tx: &mut Tx) -> Result<Hex<16>, DatabaseError> {
     Ok(own_book(tx)?.0.epoch)
 }
 
+/// Whether the server was ever restored from a backup and knows of it: it has begun a second book then.
+///
+/// # Errors
+/// What the database says.
+pub fn was_restored(tx: &mut Tx) -> Result<bool, DatabaseError> {
+    Ok(tx.query_opt("SELECT 1 FROM server_book WHERE ordinal > 1 LIMIT 1", &[])?.is_some())
+}
+
 /// Highest record cursor that was given out.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use crate::server::book::{self, ServerKey};
 use crate::server::catalog::terminals::{self, Terminal};
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::lines;
+use crate::server::numbering::{leases, registrations};
 use crate::server::stored::{Cursor, line_id};
 use crate::sync::wire::{BATCH_BYTES_MAX, BATCH_LINES_MAX, Batch, BatchReply, Hello, HelloReply, Receipt, VERSIONS};
 
@@ -133,6 +134,7 @@ pub fn take_in(tx: &mut Tx, server: &ServerKey, batch: &Batch, received: Moment)
     }
     if !fresh.is_empty() {
         lines::append(tx, &mut cursor, fresh, received)?;
+        registrations::follow(tx, server, book, (next, cursor.next - 1), received)?;
     }
     for seal in &batch.seals {
         take_seal(tx, &mut cursor, terminal.key, seal, received)?;
@@ -313,6 +315,7 @@ fn flag(tx: &mut Tx, book: BookId, what: &str, seq: u64, detail: &str, at: Momen
 /// What the database says.
 pub fn hello(
     tx: &mut Tx,
+    server: &ServerKey,
     terminal: u32,
     hello: &Hello,
     received: Moment,
@@ -357,13 +360,18 @@ pub fn hello(
             troubles.into(),
         ],
     )?;
+    let down_cursor = book::down_cursor(tx)?;
+    // A terminal that has seen more than this server remembers shows that it was restored: what it leased is not known.
+    if hello.down_cursor <= down_cursor {
+        leases::refill(tx, server, book, received)?;
+    }
     Ok(Ok(HelloReply {
         version: newest.min(VERSIONS.1),
         server_epoch: book::server_epoch(tx)?,
         next: cursor.next,
         head: cursor.head,
         next_seal: cursor.next_seal,
-        down_cursor: book::down_cursor(tx)?,
+        down_cursor,
         batch_lines_max: u32::try_from(BATCH_LINES_MAX).unwrap_or(u32::MAX),
         batch_bytes_max: u32::try_from(BATCH_BYTES_MAX).unwrap_or(u32::MAX),
         received,

@@ -10,6 +10,7 @@ pub mod intake;
 pub mod kernel;
 mod lines;
 pub mod live;
+pub mod numbering;
 pub mod pages;
 pub mod problem;
 mod projection;

@@ -68,7 +68,15 @@ fn put(tx: &mut Tx, entry: &Entry, record: &[u8]) -> Result<(), DatabaseError> {
             if twice {
                 kernel::project::raise(tx, &entry.at, Reason::BoundTwice)?;
             }
+            kernel::registrations::raise_clashes(tx, &code)?;
             kernel::project::rebind(tx, &code)
+        }
+        catalog::store::Applied::Codes(codes) => {
+            for code in &codes {
+                kernel::registrations::raise_clashes(tx, code)?;
+                kernel::project::rebind(tx, code)?;
+            }
+            Ok(())
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::server::api::fleet::Presence;
 use crate::server::book::{self, ServerKey};
 use crate::server::catalog::terminals;
 use crate::server::database::{Database, DatabaseError};
+use crate::server::numbering::{self, SeriesError};
 use crate::server::tls::{self, TlsError};
 use crate::server::web;
 
@@ -56,6 +57,8 @@ pub enum StartError {
     DatabaseAddress,
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error("{0}; give the new series a code and a prefix of its own in [[series]]")]
+    Series(#[from] SeriesError),
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
@@ -82,6 +85,8 @@ pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
     let identity = tls::identity(&config.tls.mode, &config.name, config.listen, &config.data, tls::today())?;
     let database = Database::open(&address_of(&config)?).await?;
     let key = database.write(ServerKey::load).await?;
+    let (signing, series) = (key.clone(), config.series.clone());
+    database.write(move |tx| numbering::configure(tx, &signing, &series, Moment::now())).await?;
     let listener = listen(config.listen)?;
     let address = listener.local_addr().map_err(|why| StartError::Listen { address: config.listen, why })?;
     let url = url(&config, address);

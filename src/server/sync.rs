@@ -114,10 +114,10 @@ pub async fn hello(State(server): State<Server>, request: Request) -> Result<Res
         return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "versions do not meet", detail).help(help));
     }
     own_book(signed.terminal, hello.book.terminal)?;
-    let (terminal, at) = (signed.terminal, Moment::now());
+    let (terminal, at, key) = (signed.terminal, Moment::now(), server.key.clone());
     let mut reply = server
         .database
-        .write(move |tx| Ok::<_, Problem>(intake::hello(tx, terminal, &hello, at)?))
+        .write(move |tx| Ok::<_, Problem>(intake::hello(tx, &key, terminal, &hello, at)?))
         .await?
         .map_err(refused)?;
     server.fleet_changed();

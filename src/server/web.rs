@@ -55,7 +55,7 @@ pub struct Route {
 /// The whole product.
 pub fn routes() -> Vec<Route> {
     use Need::{Login, May, Nothing, Signature};
-    use Right::{CheckBook, ManageAccess, ReadBook, RunTerminals, SettleExceptions};
+    use Right::{CheckBook, EditRecords, ManageAccess, ReadBook, RunTerminals, SettleExceptions};
     let route = |method, path, need, handler| Route { method, path, need, handler };
     let read = |path, need, handler| route(Method::GET, path, need, handler);
     let write = |path, need, handler| route(Method::POST, path, need, handler);
@@ -94,6 +94,8 @@ pub fn routes() -> Vec<Route> {
         write("/api/v1/exceptions/{id}/settle", May(SettleExceptions), post(api::exceptions::settle)),
         // What kind of record it is decides the right; the handler asks for it.
         write("/api/v1/records", Login, post(api::records::put)),
+        read("/api/v1/numbers", May(ReadBook), get(api::numbers::list)),
+        write("/api/v1/numbers", May(EditRecords), post(api::numbers::give)),
         read("/api/v1/terminals", May(ReadBook), get(api::fleet::list)),
         write("/api/v1/terminals/enrolment-code", May(RunTerminals), post(api::fleet::enrolment_code)),
         write("/api/v1/terminals/{number}/revoke", May(RunTerminals), post(api::fleet::revoke)),

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Act;
+use crate::event::{Act, LineRef};
+use crate::hex::Hex;
+use crate::numbers;
 use crate::quantity::{Moment, Quantity};
 
 /// One version of one record. Higher versions replace lower ones, whatever order they arrive in.
@@ -34,6 +36,9 @@ pub enum Content {
     Task(Task),
     Hold(Hold),
     Certificate(Certificate),
+    Series(Series),
+    Lease(Lease),
+    Relabelled(Relabelled),
 }
 
 impl Content {
@@ -49,6 +54,9 @@ impl Content {
             Content::Task(_) => "task",
             Content::Hold(_) => "hold",
             Content::Certificate(_) => "certificate",
+            Content::Series(_) => "series",
+            Content::Lease(_) => "lease",
+            Content::Relabelled(_) => "relabelled",
         }
     }
 
@@ -63,6 +71,9 @@ impl Content {
             Content::Task(task) => task.number.clone(),
             Content::Hold(hold) => hold.number.clone(),
             Content::Certificate(certificate) => certificate.number.clone(),
+            Content::Series(series) => series.numbers.code.clone(),
+            Content::Lease(lease) => format!("{}/{}", lease.series, lease.first),
+            Content::Relabelled(Relabelled { line, .. }) => format!("{}.{}.{}", line.terminal, line.epoch, line.seq),
         }
     }
 }
@@ -228,6 +239,41 @@ pub struct Certificate {
     pub until: Moment,
 }
 
+/// A series of the house's numbers, as the server's configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    #[serde(flatten)]
+    pub numbers: numbers::Series,
+    pub name: Name,
+    /// Counters that a terminal gets at a time; 0 when the server alone gives these numbers.
+    #[serde(default)]
+    pub block: u32,
+}
+
+/// Counters of a series that one book, and no other, may give. What is left of them when the book ends is never given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub series: String,
+    /// The book that may give them: terminal and epoch; terminal 0 is the server itself.
+    pub terminal: u32,
+    pub epoch: Hex<16>,
+    pub first: u64,
+    pub last: u64,
+    /// Epoch of the server's own book when it leased them.
+    pub by: Hex<16>,
+}
+
+/// What a line of a terminal said about the codes of a unit, at [`Record::since`]. Withdrawn when the line was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relabelled {
+    pub line: LineRef,
+    /// Number of the unit.
+    pub unit: String,
+    /// Canonical texts that stand for it from then on, and those that no longer do.
+    pub bind: Vec<String>,
+    pub release: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +314,30 @@ mod tests {
             }),
             Content::Hold(Hold { number: "H-1".into(), unit: "18K-0042-7".into(), reason: name() }),
             Content::Certificate(Certificate { number: "C-1".into(), person: 7, act: Act::Receive, until: moment }),
+            Content::Series(Series {
+                numbers: numbers::Series {
+                    code: "sample".into(),
+                    prefix: "S".into(),
+                    width: 7,
+                    purpose: numbers::Purpose::Sample,
+                },
+                name: name(),
+                block: 200,
+            }),
+            Content::Lease(Lease {
+                series: "sample".into(),
+                terminal: 7,
+                epoch: Hex([7; 16]),
+                first: 1,
+                last: 200,
+                by: Hex([9; 16]),
+            }),
+            Content::Relabelled(Relabelled {
+                line: LineRef { terminal: 7, epoch: Hex([7; 16]), seq: 3 },
+                unit: "S-1".into(),
+                bind: vec!["tag/e280".into()],
+                release: vec![],
+            }),
         ] {
             let record = Record { version: 3, withdrawn: false, since: moment, content };
             let text = serde_json::to_string(&record).unwrap();

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::event::{Act, Reason};
+use crate::numbers::Wrong;
 use crate::quantity::{Moment, Quantity};
 
 /// How a scan ended: each has its own colour, sign, word, sound and vibration.
@@ -176,6 +177,49 @@ pub enum Say {
     CannotRecord {
         why: String,
     },
+    /// A new piece is prepared: its label or tag, and what it is.
+    Prepared {
+        code: Option<String>,
+        item: Option<String>,
+    },
+    /// A new piece is in the book under this number; what stands for it beside the number.
+    Registered {
+        number: String,
+        code: Option<String>,
+        exceptions: Vec<Reason>,
+    },
+    /// What was scanned as the label of a new piece is the number of this one.
+    RegisteredBefore {
+        unit: String,
+    },
+    /// The code stands for this unit already; confirmed, it is claimed twice.
+    CodeTaken {
+        unit: String,
+    },
+    /// The item must be chosen before a piece is registered.
+    ItemFirst,
+    /// No series of numbers has come down from the server yet.
+    NoSeries,
+    /// This piece gets a new label.
+    Relabel {
+        unit: String,
+    },
+    /// The piece must be scanned before its new label.
+    PieceFirst,
+    /// The new label of the piece must be scanned, and not that of a kind of thing.
+    LabelFirst,
+    /// The piece has a new label, or has lost one.
+    Relabelled {
+        bind: Option<String>,
+        release: Vec<String>,
+        exceptions: Vec<Reason>,
+    },
+    /// There is nothing to confirm.
+    NothingPrepared,
+    /// A typed number of the house that is none.
+    WrongNumber {
+        wrong: Wrong,
+    },
     /// A code was shown to a door: it counts as seen there.
     Seen,
     /// A door has no acts.
@@ -212,6 +256,18 @@ impl Say {
             Say::GoingOn { .. } => "going_on",
             Say::Unreadable => "unreadable",
             Say::CannotRecord { .. } => "cannot_record",
+            Say::Prepared { .. } => "prepared",
+            Say::Registered { .. } => "registered",
+            Say::RegisteredBefore { .. } => "registered_before",
+            Say::CodeTaken { .. } => "code_taken",
+            Say::ItemFirst => "item_first",
+            Say::NoSeries => "no_series",
+            Say::Relabel { .. } => "relabel",
+            Say::PieceFirst => "piece_first",
+            Say::LabelFirst => "label_first",
+            Say::Relabelled { .. } => "relabelled",
+            Say::NothingPrepared => "nothing_prepared",
+            Say::WrongNumber { .. } => "wrong_number",
             Say::Seen => "seen",
             Say::NotAtADoor => "not_at_a_door",
             Say::Passed { .. } => "passed",

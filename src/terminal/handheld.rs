@@ -4,10 +4,16 @@
 //! [`Handheld::plan`] decides and changes nothing. The shell writes the planned line or marks and only then calls
 //! [`Handheld::carry_out`]: what is shown is in the book.
 
+mod registering;
+
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Act, Attempt, Body, Correction, Handling, LineRef, Movement, Piece, Reason};
+pub use self::registering::Draft;
+use crate::event::{
+    Act, Attempt, Body, Correction, Handling, LineRef, Movement, Piece, Reason, Registration, Relabelling,
+};
 use crate::identity::Identifier;
+use crate::numbers::{self, Reading};
 use crate::quantity::{Moment, Quantity};
 use crate::sync::records::Tracking;
 use crate::terminal::answer::{Answer, Outcome, Say};
@@ -36,6 +42,10 @@ pub enum Input {
     Undo,
     /// The next lot or item stands for this amount.
     Amount(Quantity),
+    /// New pieces are of the item with this code.
+    Item(String),
+    /// Carry out what was prepared.
+    Confirm,
 }
 
 /// The paper of an act: it says which units are due.
@@ -68,6 +78,8 @@ pub struct Done {
     pub place: Option<String>,
     /// Where this terminal had the unit before, for the undo.
     was_at: Option<String>,
+    /// Marks that the undo takes away.
+    forget: Vec<Mark>,
 }
 
 /// The act that the station is in the middle of.
@@ -79,6 +91,8 @@ pub struct Going {
     /// Who takes the pieces of a check-out, when it is not the operator.
     pub taker: Option<u32>,
     pub pieces: Vec<Done>,
+    /// What is prepared of the next registration or relabelling.
+    pub draft: Draft,
     pub began: Moment,
     /// Lines of this act have numbers above this one.
     pub after_seq: u64,
@@ -103,6 +117,9 @@ struct Kept {
     amount: Option<Quantity>,
     began_us: Moment,
     after_seq: u64,
+    /// Not known to versions before 0.2.
+    #[serde(default)]
+    draft: Draft,
 }
 
 /// What to write and answer for one input.
@@ -157,10 +174,27 @@ impl Handheld {
                         exceptions: movement.exceptions.clone(),
                         place: movement.to.clone(),
                         was_at: None,
+                        forget: Vec::new(),
                     }));
                 }
+                Body::Registration(Registration { what, handling, exceptions, to, .. })
+                    if handling.station == settings.station =>
+                {
+                    pieces.push(resumed(body, what, (line, at), exceptions, to.clone()));
+                }
+                Body::Relabelling(Relabelling { what, handling, exceptions, .. })
+                    if handling.station == settings.station =>
+                {
+                    pieces.push(resumed(body, what, (line, at), exceptions, None));
+                }
                 Body::Correction(correction) => pieces.retain(|done| done.line != Some(correction.corrects)),
-                Body::Movement(_) | Body::Attempt(_) | Body::Passage(_) | Body::Decision(_) | Body::System(_) => (),
+                Body::Movement(_)
+                | Body::Attempt(_)
+                | Body::Passage(_)
+                | Body::Decision(_)
+                | Body::System(_)
+                | Body::Registration(_)
+                | Body::Relabelling(_) => (),
             }
         }
         let going = Going {
@@ -169,6 +203,7 @@ impl Handheld {
             paper: kept.paper,
             taker: kept.taker,
             pieces,
+            draft: kept.draft,
             began: kept.began_us,
             after_seq: kept.after_seq,
         };
@@ -214,6 +249,8 @@ impl Handheld {
                 let next = State { amount: Some(*quantity), ..state.clone() };
                 self.turn(next, Outcome::Note, Say::Amount { quantity: *quantity })
             }
+            Input::Item(item) => self.choose_item(item, world, last_seq),
+            Input::Confirm => self.confirm("screen", world, last_seq),
         }
     }
 
@@ -229,9 +266,19 @@ impl Handheld {
     }
 
     fn scan(&self, identifier: &Identifier, device: &str, world: World<'_>, last_seq: u64) -> Plan {
+        let readers = world.reference.numbering().readers();
+        let identifier = &identifier.clone().in_house(readers);
         let meaning = world.reference.look_up(identifier);
+        // What a person mistyped is no fact about a thing; what a scanner read is.
+        if let (Meaning::Unknown, Identifier::Own { code }, "screen") = (&meaning, identifier, device)
+            && let Reading::Wrong(wrong) = numbers::read(code, readers)
+        {
+            let plan = self.turn(self.state.clone(), Outcome::Ask, Say::WrongNumber { wrong });
+            return Plan { answer: Answer { code: Some(identifier.to_string()), ..plan.answer }, ..plan };
+        }
         let state = &self.state;
         let mut plan = match &meaning {
+            Meaning::Command(Command::Confirm) => return self.confirm(device, world, last_seq),
             Meaning::Command(Command::Start(act)) => self.start(*act, world.now.at, last_seq),
             Meaning::Command(Command::Undo) => self.undo(),
             Meaning::Person(person) => self.person(*person),
@@ -246,9 +293,17 @@ impl Handheld {
                 let act = world.reference.task(number).map_or(Act::PutAway, |task| task.act);
                 self.open(number, PaperKind::Task, act, world, last_seq)
             }
-            Meaning::Unit(_) | Meaning::Item(_) | Meaning::Unknown => {
-                self.piece(identifier, &meaning, device, world, last_seq)
-            }
+            Meaning::Unit(_) | Meaning::Item(_) | Meaning::Unknown => match self.acting() {
+                Some(Act::Register) => self.register_scan(identifier, &meaning, world, last_seq),
+                Some(Act::Relabel) => {
+                    let plan = self.relabel_scan(identifier, &meaning, device, world, last_seq);
+                    if plan.body.is_some() {
+                        return plan;
+                    }
+                    plan
+                }
+                Some(_) | None => self.piece(identifier, &meaning, device, world, last_seq),
+            },
         };
         plan.answer.code = Some(identifier.to_string());
         if let Meaning::Unit(number) = meaning {
@@ -276,6 +331,7 @@ impl Handheld {
                 amount: state.amount,
                 began_us: going.began,
                 after_seq: going.after_seq,
+                draft: going.draft.clone(),
             };
             serde_json::to_string(&kept).expect("plain structs with text keys always become JSON")
         });
@@ -283,7 +339,8 @@ impl Handheld {
     }
 
     fn fresh(&self, act: Act, began: Moment, after_seq: u64) -> Going {
-        Going { act, place: None, paper: None, taker: None, pieces: Vec::new(), began, after_seq }
+        let (pieces, draft) = (Vec::new(), Draft::default());
+        Going { act, place: None, paper: None, taker: None, pieces, draft, began, after_seq }
     }
 
     fn start(&self, act: Act, at: Moment, last_seq: u64) -> Plan {
@@ -358,7 +415,9 @@ impl Handheld {
         let what = vec![Piece { code: code.clone(), quantity }];
         let person = match going.act {
             Act::CheckOut => going.taker.or(next.operator),
-            Act::Receive | Act::PutAway | Act::Return | Act::Move | Act::Count => next.operator,
+            Act::Receive | Act::PutAway | Act::Return | Act::Move | Act::Count | Act::Register | Act::Relabel => {
+                next.operator
+            }
         };
         let due = going.paper.as_ref().map(|paper| due_units(paper, world.reference)).unwrap_or_default();
         let on_paper = unit.as_ref().is_some_and(|unit| due.contains(unit));
@@ -371,6 +430,9 @@ impl Handheld {
             document: going.paper.as_ref().map(|paper| document(paper, world.reference)),
         };
         let mut exceptions: Vec<Reason> = world.now.clock_exceptions().collect();
+        if unit.is_some() && world.reference.codes().is_replaced(&code) {
+            exceptions.push(Reason::CodeReplaced);
+        }
         let mut pass = None;
         if going.act == Act::CheckOut {
             let refusal = match (&unit, person) {
@@ -420,7 +482,9 @@ impl Handheld {
             }
         }
         let to = match going.act {
-            Act::Receive | Act::Return => Some(going.place.clone().unwrap_or_else(|| self.settings.read_point.clone())),
+            Act::Receive | Act::Return | Act::Register | Act::Relabel => {
+                Some(going.place.clone().unwrap_or_else(|| self.settings.read_point.clone()))
+            }
             Act::PutAway | Act::Move | Act::Count => going.place.clone(),
             Act::CheckOut => None,
         };
@@ -441,6 +505,7 @@ impl Handheld {
             exceptions: exceptions.clone(),
             place: to.clone(),
             was_at: unit.as_deref().and_then(|unit| world.remembered.place_of(unit)).map(str::to_owned),
+            forget: Vec::new(),
         });
         let body = Body::Movement(Movement {
             act: going.act,
@@ -465,6 +530,7 @@ impl Handheld {
         };
         let left = next.going.as_ref().map_or(0, |going| going.pieces.len());
         let mut marks = vec![self.keep(&next)];
+        marks.extend(done.forget);
         if let Some(unit) = &done.unit {
             if let Some(pass) = &done.pass {
                 let (pass, unit) = (pass.clone(), unit.clone());
@@ -546,6 +612,28 @@ fn document(paper: &Paper, reference: &Reference) -> String {
         PaperKind::Pass => None,
     };
     task.and_then(|task| task.document.clone()).unwrap_or_else(|| paper.number.clone())
+}
+
+/// A piece that was registered or relabelled before the restart.
+fn resumed(
+    body: &Body,
+    what: &Piece,
+    (line, at): (LineRef, Moment),
+    exceptions: &[Reason],
+    place: Option<String>,
+) -> Done {
+    Done {
+        code: what.code.clone(),
+        unit: None,
+        quantity: what.quantity,
+        at,
+        line: Some(line),
+        pass: None,
+        exceptions: exceptions.to_vec(),
+        place,
+        was_at: None,
+        forget: registering::to_forget(body),
+    }
 }
 
 fn unit_of(code: &str, reference: &Reference) -> Option<String> {

@@ -104,6 +104,8 @@ pub struct House {
     pub zone: TimeZone,
     pub book: Book,
     pub link: watch::Receiver<Link>,
+    /// Held from the choice of a number until its line is durable: two stations would choose the same one.
+    pub numbering: tokio::sync::Mutex<()>,
     policy: Policy,
     reference: RwLock<Reference>,
     remembered: RwLock<Remembered>,
@@ -131,15 +133,18 @@ impl House {
         link: watch::Receiver<Link>,
     ) -> Result<House, ReadError> {
         let records = book.records()?.into_iter().filter_map(|stored| record(&stored.body));
-        let reference = Reference::of(records);
+        let mut reference = Reference::for_book(book.id(), records);
         let marks = book.marks(remembered::PREFIX)?;
-        let remembered = Remembered::of(marks.iter().filter_map(|(_, value)| Mark::parse(value)));
+        let marks: Vec<Mark> = marks.iter().filter_map(|(_, value)| Mark::parse(value)).collect();
+        marks.iter().for_each(|mark| reference.take_mark(mark));
+        let remembered = Remembered::of(marks);
         let from = book.state().last;
         Ok(House {
             name,
             zone,
             book,
             link,
+            numbering: tokio::sync::Mutex::new(()),
             policy,
             reference: RwLock::new(reference),
             remembered: RwLock::new(remembered),
@@ -178,7 +183,14 @@ impl House {
     pub async fn record(&self, at: Moment, body: Body, marks: Vec<Mark>) -> Result<Recorded, CannotRecord> {
         let names_jump = exceptions(&body).contains(&Reason::ClockJumped);
         let entry = Entry { at, zone_min: self.zone_min(at), body, marks: stored(&marks) };
-        let written = self.book.append(vec![entry]).await?;
+        let written = match self.book.append(vec![entry]).await {
+            Ok(written) => written,
+            Err(error) => {
+                // A commit that was reported as failed may have reached the disk: its number is not given again.
+                self.take_marks(marks.into_iter().filter(|mark| matches!(mark, Mark::Given { .. })).collect());
+                return Err(error);
+            }
+        };
         if names_jump {
             self.clock().jumped = false;
         }
@@ -201,7 +213,20 @@ impl House {
         Ok(())
     }
 
+    /// Forgets what was registered and relabelled here and has come back from the server.
+    ///
+    /// # Errors
+    /// [`CannotRecord`]: it is forgotten the next time.
+    pub async fn forget_what_came_back(&self) -> Result<(), CannotRecord> {
+        let marks = self.reference.read().unwrap_or_else(PoisonError::into_inner).sent_back();
+        self.remember(marks).await
+    }
+
     fn take_marks(&self, marks: Vec<Mark>) {
+        if marks.iter().any(|mark| matches!(mark, Mark::Registered { .. } | Mark::Relabelled { .. })) {
+            let mut reference = self.reference.write().unwrap_or_else(PoisonError::into_inner);
+            marks.iter().for_each(|mark| reference.take_mark(mark));
+        }
         let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
         marks.into_iter().for_each(|mark| remembered.take(mark));
     }
@@ -259,8 +284,9 @@ impl House {
             let lines = self.book.lines(next, PAGE_LINES, PAGE_BYTES)?;
             let Some(end) = lines.last() else { break };
             next = end.seq + 1;
-            // Kinds 1 to 4 are answered at a station; a decision or a system line is not.
-            written += lines.iter().filter(|line| line.seq <= last && (1..=4).contains(&line.kind)).count() as u64;
+            // Facts and corrections are answered at a station; a decision or a system line is not.
+            let answered = |kind: u8| kind == 4 || Body::FACTS.contains(&kind);
+            written += lines.iter().filter(|line| line.seq <= last && answered(line.kind)).count() as u64;
         }
         let mut shown = self.shown();
         let later = shown.lines.split_off(&(last + 1));
@@ -309,6 +335,8 @@ fn exceptions(body: &Body) -> &[Reason] {
     match body {
         Body::Movement(movement) => &movement.exceptions,
         Body::Passage(passage) => &passage.exceptions,
+        Body::Registration(registration) => &registration.exceptions,
+        Body::Relabelling(relabelling) => &relabelling.exceptions,
         Body::Attempt(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_) => &[],
     }
 }

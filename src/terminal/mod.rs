@@ -6,11 +6,13 @@
 pub mod answer;
 pub mod capture;
 mod carrier;
+pub mod codes;
 pub mod door;
 pub mod enrolment;
 pub mod handheld;
 pub mod house;
 mod link;
+pub mod numbering;
 pub mod pictures;
 pub mod port;
 pub mod ports;

@@ -6,7 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::event::Act;
 use crate::identity::Identifier;
+use crate::ledger::chain::BookId;
 use crate::sync::records::{Certificate, Content, Hold, Item, Name, Pass, Person, Place, Record, Task, Tracking, Unit};
+use crate::terminal::codes::Codes;
+use crate::terminal::numbering::Numbering;
+use crate::terminal::remembered::Mark;
 
 /// What a scanned code stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +37,14 @@ pub enum Meaning {
 pub enum Command {
     Start(Act),
     Undo,
+    /// Carries out what was prepared.
+    Confirm,
 }
 
 /// The text on the command card that takes the last piece back.
 pub const UNDO_CARD: &str = "GB-UNDO";
+/// The text on the command card that registers the piece that was prepared.
+pub const CONFIRM_CARD: &str = "GB-CONFIRM";
 
 /// The text on the command card of an act: `GB-ACT-CHECK-OUT`.
 pub fn card(act: Act) -> String {
@@ -45,8 +53,10 @@ pub fn card(act: Act) -> String {
 
 /// The command on a card; `None` when `code` is none.
 pub fn command(code: &str) -> Option<Command> {
-    if code == UNDO_CARD {
-        return Some(Command::Undo);
+    match code {
+        UNDO_CARD => return Some(Command::Undo),
+        CONFIRM_CARD => return Some(Command::Confirm),
+        _ => (),
     }
     Act::ALL.into_iter().find(|&act| card(act) == code.replace('_', "-")).map(Command::Start)
 }
@@ -59,7 +69,12 @@ pub struct Reference {
     items: HashMap<String, Item>,
     item_by_gtin: HashMap<String, String>,
     units: HashMap<String, Unit>,
-    bindings: HashMap<String, String>,
+    /// Registered at this terminal, and not sent back by the server yet.
+    registered_here: HashMap<String, Unit>,
+    codes: Codes,
+    /// What was said about codes at this terminal, and not sent back by the server yet.
+    relabelled_here: Vec<Mark>,
+    numbering: Numbering,
     places: HashMap<String, Place>,
     people: HashMap<u32, Person>,
     badges: HashMap<String, u32>,
@@ -79,10 +94,48 @@ impl Reference {
     /// Everything in `records`, whatever their order.
     pub fn of(records: impl IntoIterator<Item = Record>) -> Reference {
         let mut reference = Reference::default();
-        for record in records {
-            reference.take(record);
-        }
+        records.into_iter().for_each(|record| reference.take(record));
         reference
+    }
+
+    /// The same for the terminal that writes `book`: what was leased to it, it may give.
+    pub fn for_book(book: BookId, records: impl IntoIterator<Item = Record>) -> Reference {
+        let mut reference = Reference { numbering: Numbering::of(book), ..Reference::default() };
+        records.into_iter().for_each(|record| reference.take(record));
+        reference
+    }
+
+    /// Takes in what was registered and relabelled at this terminal; any other mark is not for here.
+    pub fn take_mark(&mut self, mark: &Mark) {
+        match mark {
+            Mark::Registered { unit, kept: true } => {
+                self.registered_here.insert(key(&unit.number), unit.clone());
+            }
+            Mark::Registered { unit, kept: false } => drop(self.registered_here.remove(&key(&unit.number))),
+            Mark::Relabelled { unit, bind, release, at, kept } => {
+                self.codes.relabel_here(unit, bind, release, *at, !kept);
+                self.relabelled_here.retain(|known| known.key() != mark.key());
+                if *kept {
+                    self.relabelled_here.push(mark.clone());
+                }
+            }
+            Mark::Used { .. } | Mark::At { .. } | Mark::Act { .. } | Mark::Alarm { .. } | Mark::Given { .. } => (),
+        }
+    }
+
+    /// The marks to forget: what they say has come back from the server as a record.
+    pub fn sent_back(&self) -> Vec<Mark> {
+        let known = |unit: &&Unit| self.versions.contains_key(&("unit", unit.number.clone()));
+        let registered = self.registered_here.values().filter(known);
+        let registered = registered.map(|unit| Mark::Registered { unit: unit.clone(), kept: false });
+        let relabelled = self.relabelled_here.iter().filter_map(|mark| match mark {
+            Mark::Relabelled { unit, bind, release, at, .. } if self.codes.has_line(unit, bind, release) => {
+                let (unit, bind, release) = (unit.clone(), bind.clone(), release.clone());
+                Some(Mark::Relabelled { unit, bind, release, at: *at, kept: false })
+            }
+            _ => None,
+        });
+        registered.chain(relabelled).collect()
     }
 
     /// Takes in one record; an older version than the one held changes nothing.
@@ -93,8 +146,15 @@ impl Reference {
         }
         self.remove(&record.content);
         self.versions.insert(name, record.version);
-        if !record.withdrawn {
-            self.insert(record.content);
+        // What is said of codes holds from a moment on, also that it holds no more.
+        match &record.content {
+            Content::Binding(binding) => {
+                let unit = (!record.withdrawn).then(|| binding.unit.clone());
+                self.codes.decide(&binding.code, unit, record.since);
+            }
+            Content::Relabelled(said) => self.codes.relabel(said, record.since, record.withdrawn),
+            content if !record.withdrawn => self.insert(content.clone()),
+            _ => (),
         }
     }
 
@@ -107,7 +167,6 @@ impl Reference {
                 self.items.insert(key(&item.code), item);
             }
             Content::Unit(unit) => drop(self.units.insert(key(&unit.number), unit)),
-            Content::Binding(binding) => drop(self.bindings.insert(binding.code, binding.unit)),
             Content::Place(place) => drop(self.places.insert(key(&place.code), place)),
             Content::Person(person) => {
                 if let Some(badge) = &person.badge {
@@ -129,6 +188,9 @@ impl Reference {
             Content::Certificate(certificate) => {
                 self.certificates.insert(key(&certificate.number), certificate);
             }
+            Content::Series(series) => self.numbering.put_series(series),
+            Content::Lease(lease) => self.numbering.put_lease(&lease),
+            Content::Binding(_) | Content::Relabelled(_) => (),
         }
     }
 
@@ -142,7 +204,6 @@ impl Reference {
                 }
             }
             Content::Unit(unit) => drop(self.units.remove(&key(&unit.number))),
-            Content::Binding(binding) => drop(self.bindings.remove(&binding.code)),
             Content::Place(place) => drop(self.places.remove(&key(&place.code))),
             Content::Person(person) => {
                 let gone = self.people.remove(&person.number);
@@ -166,6 +227,9 @@ impl Reference {
                 }
             }
             Content::Certificate(certificate) => drop(self.certificates.remove(&key(&certificate.number))),
+            Content::Series(series) => self.numbering.remove_series(&series.numbers.code),
+            Content::Lease(lease) => self.numbering.remove_lease(lease),
+            Content::Binding(_) | Content::Relabelled(_) => (),
         }
     }
 
@@ -182,11 +246,11 @@ impl Reference {
         if let Some(&person) = self.badges.get(&text) {
             return Meaning::Person(person);
         }
-        if let Some(unit) = self.bindings.get(&text) {
-            return Meaning::Unit(unit.clone());
+        if let Some(unit) = self.codes.unit(&text) {
+            return Meaning::Unit(self.unit(unit).map_or_else(|| unit.to_owned(), |unit| unit.number.clone()));
         }
         if let Some(own) = own {
-            if let Some(unit) = self.units.get(&own) {
+            if let Some(unit) = self.unit(&own) {
                 return Meaning::Unit(unit.number.clone());
             }
             if let Some(place) = self.places.get(&own) {
@@ -200,17 +264,39 @@ impl Reference {
             }
         }
         let gtin = match identifier {
-            Identifier::Gtin { gtin } | Identifier::Lgtin { gtin, .. } => self.item_by_gtin.get(gtin),
+            Identifier::Gtin { gtin } | Identifier::Lgtin { gtin, .. } => self.item_of(gtin),
             _ => None,
         };
-        match gtin.and_then(|code| self.items.get(code)) {
+        match gtin {
             Some(item) => Meaning::Item(item.code.clone()),
             None => Meaning::Unknown,
         }
     }
 
     pub fn unit(&self, number: &str) -> Option<&Unit> {
-        self.units.get(&key(number))
+        self.units.get(&key(number)).or_else(|| self.registered_here.get(&key(number)))
+    }
+
+    /// For which unit a code stands.
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// The house's numbers, and which of them may be given here.
+    pub fn numbering(&self) -> &Numbering {
+        &self.numbering
+    }
+
+    /// The item of this GTIN.
+    pub fn item_of(&self, gtin: &str) -> Option<&Item> {
+        self.item_by_gtin.get(&format!("{gtin:0>14}")).and_then(|code| self.items.get(code))
+    }
+
+    /// Every item, by code.
+    pub fn items(&self) -> Vec<&Item> {
+        let mut items: Vec<&Item> = self.items.values().collect();
+        items.sort_by(|a, b| a.code.cmp(&b.code));
+        items
     }
 
     pub fn item(&self, code: &str) -> Option<&Item> {
@@ -287,7 +373,9 @@ impl Reference {
         }
         let holds = |name: &str| name.to_lowercase().contains(&wanted);
         let fits = |unit: &&Unit| holds(&unit.number) || holds(&unit.name.zh) || holds(&unit.name.en);
-        let mut found: Vec<&Unit> = self.units.values().filter(fits).collect();
+        let here = self.registered_here.iter().filter(|(number, _)| !self.units.contains_key(*number));
+        let all = self.units.values().chain(here.map(|(_, unit)| unit));
+        let mut found: Vec<&Unit> = all.filter(fits).collect();
         found.sort_by(|a, b| a.number.cmp(&b.number));
         found.truncate(limit);
         found

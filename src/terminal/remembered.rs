@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Reason;
+use crate::quantity::Moment;
+use crate::sync::records::Unit;
 
 /// What the keys of these marks begin with.
 pub const PREFIX: &str = "station/";
@@ -41,6 +43,19 @@ pub enum Mark {
     Act { station: String, act: Option<String> },
     /// The things for which the alarm of a door stands; none when it does not.
     Alarm { station: String, stopped: Vec<Stopped> },
+    /// The highest counter of `series` that was given: of those leased, or of the terminal's own.
+    Given { series: String, own: bool, counter: u64 },
+    /// A unit that was registered here and that the server has not sent back yet; `false` once it has.
+    Registered { unit: Unit, kept: bool },
+    /// What a line of this terminal said about codes, until the server sends it back.
+    Relabelled {
+        unit: String,
+        bind: Vec<String>,
+        release: Vec<String>,
+        #[serde(rename = "at_us")]
+        at: Moment,
+        kept: bool,
+    },
 }
 
 impl Mark {
@@ -51,6 +66,9 @@ impl Mark {
             Mark::At { unit, .. } => serde_json::to_string(&("at", unit)),
             Mark::Act { station, .. } => serde_json::to_string(&("act", station)),
             Mark::Alarm { station, .. } => serde_json::to_string(&("alarm", station)),
+            Mark::Given { series, own, .. } => serde_json::to_string(&("given", series, own)),
+            Mark::Registered { unit, .. } => serde_json::to_string(&("registered", &unit.number)),
+            Mark::Relabelled { unit, bind, release, .. } => serde_json::to_string(&("relabelled", unit, bind, release)),
         }
         .expect("a list of texts always becomes JSON");
         format!("{PREFIX}{}", blake3::hash(about.as_bytes()).to_hex())
@@ -63,6 +81,8 @@ impl Mark {
             Mark::At { place, .. } => place.is_some(),
             Mark::Act { act, .. } => act.is_some(),
             Mark::Alarm { stopped, .. } => !stopped.is_empty(),
+            Mark::Given { .. } => true,
+            Mark::Registered { kept, .. } | Mark::Relabelled { kept, .. } => *kept,
         };
         kept.then(|| serde_json::to_vec(self).expect("plain enums with text keys always become JSON"))
     }
@@ -80,6 +100,7 @@ pub struct Remembered {
     at: HashMap<String, String>,
     acts: HashMap<String, String>,
     alarms: HashMap<String, Vec<Stopped>>,
+    given: HashMap<(String, bool), u64>,
 }
 
 impl Remembered {
@@ -100,6 +121,12 @@ impl Remembered {
             Mark::Act { station, act: Some(act) } => drop(self.acts.insert(station, act)),
             Mark::Act { station, act: None } => drop(self.acts.remove(&station)),
             Mark::Alarm { station, stopped } => drop(self.alarms.insert(station, stopped)),
+            Mark::Given { series, own, counter } => {
+                let highest = self.given.entry((series, own)).or_default();
+                *highest = counter.max(*highest);
+            }
+            // These stand among the reference data: a code means the same wherever it was bound.
+            Mark::Registered { .. } | Mark::Relabelled { .. } => (),
         }
     }
 
@@ -110,6 +137,11 @@ impl Remembered {
     /// Where this terminal last saw or put `unit`.
     pub fn place_of(&self, unit: &str) -> Option<&str> {
         self.at.get(unit).map(String::as_str)
+    }
+
+    /// The highest counter of `series` that was given: of those leased, or of the terminal's `own`; 0 for none.
+    pub fn given(&self, series: &str, own: bool) -> u64 {
+        self.given.get(&(series.to_owned(), own)).copied().unwrap_or(0)
     }
 
     /// The things for which the alarm of `station` stands.

@@ -17,6 +17,7 @@ use crate::terminal::handheld::{self, Handheld, Input, State};
 use crate::terminal::house::{Given, House};
 use crate::terminal::port::Report;
 use crate::terminal::reference::Meaning;
+use crate::terminal::rules::World;
 use crate::terminal::watching::ended;
 
 /// Reads and orders that may wait at a station. A reader that fills it is held back at its port.
@@ -202,6 +203,9 @@ impl Desk {
     /// Decides, writes, and only then answers.
     async fn answer(&mut self, input: &Input) -> Arc<Given> {
         let now = self.house.now();
+        // Another station may not choose the same number before this one is written.
+        let numbering = self.house.clone();
+        let _turn = if self.handheld.gives_numbers() { Some(numbering.numbering.lock().await) } else { None };
         let last_seq = self.house.book.state().last;
         let plan = self.house.decide(now, |world| self.handheld.plan(input, world, last_seq));
         let written = match plan.body.clone() {
@@ -306,7 +310,7 @@ impl Gate {
                 Sighting { identifier, device, antenna: 0, rssi_dbm: None, reads: 1, age: Duration::ZERO }
             }
         };
-        let drafts = self.house.decide(now, |world| self.door.see(sighting, world, now));
+        let drafts = self.house.decide(now, |world| self.door.see(in_house(sighting, world), world, now));
         self.write(drafts, now).await;
         self.show(None, now);
         if let Some(done) = report.done {
@@ -332,7 +336,8 @@ impl Gate {
                     _ => {
                         let sighting =
                             Sighting { identifier, device, antenna: 0, rssi_dbm: None, reads: 1, age: Duration::ZERO };
-                        let drafts = self.house.decide(now, |world| self.door.see(sighting, world, now));
+                        let drafts =
+                            self.house.decide(now, |world| self.door.see(in_house(sighting, world), world, now));
                         self.write(drafts, now).await;
                         Say::Seen
                     }
@@ -412,4 +417,10 @@ impl Gate {
             news
         });
     }
+}
+
+/// A sighting whose code, when it is a number of the house, stands as on its label.
+fn in_house(sighting: Sighting, world: World<'_>) -> Sighting {
+    let identifier = sighting.identifier.in_house(world.reference.numbering().readers());
+    Sighting { identifier, ..sighting }
 }

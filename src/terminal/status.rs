@@ -21,6 +21,8 @@ pub struct Status {
     pub link: LinkStatus,
     pub devices: BTreeMap<String, DeviceStatus>,
     pub self_check: Option<SelfCheck>,
+    /// Numbers of each series that may be given before the server is heard again; then the terminal counts by itself.
+    pub numbers_left: BTreeMap<String, u64>,
     /// What does not work, in words; empty when all is well.
     pub troubles: Vec<String>,
 }
@@ -145,6 +147,7 @@ pub fn of<'a>(house: &House, devices: impl IntoIterator<Item = (&'a str, Health)
         },
         devices,
         self_check: check,
+        numbers_left: house.decide(now, |world| world.reference.numbering().left(world.remembered)),
         troubles,
     }
 }

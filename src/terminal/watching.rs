@@ -207,6 +207,9 @@ pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) 
     let mut state = house.book.watch();
     let mut known = state.borrow_and_update().cursor;
     loop {
+        if let Err(error) = house.forget_what_came_back().await {
+            tracing::warn!("what came back from the server is not forgotten yet: {error}");
+        }
         tokio::select! {
             () = ended(&mut stop) => return,
             changed = state.changed() => if changed.is_err() { return },

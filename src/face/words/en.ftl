@@ -22,6 +22,8 @@ act-check_out = Check out
 act-return = Return
 act-move = Move
 act-count = Count
+act-register = Register
+act-relabel = Relabel
 
 # Directions at a door
 direction-in = In
@@ -35,6 +37,8 @@ kind-passage = Passage
 kind-correction = Correction
 kind-decision = Decision
 kind-system = Terminal report
+kind-registration = Registration
+kind-relabelling = Relabelling
 kind-unknown = Line of a later version
 
 # Reasons of exceptions and refusals
@@ -59,6 +63,8 @@ reason-bound_twice = Code bound twice
 reason-unreadable = Line cannot be read
 reason-count_variance = Count differs from the book
 reason-not_correctable = Cannot be taken back
+reason-code_replaced = Label was replaced
+reason-number_twice = Number given twice
 
 refused-no_pass = No pass
 refused-on_hold = On hold
@@ -73,6 +79,9 @@ record-pass = Pass
 record-task = Task
 record-hold = Hold
 record-certificate = Certificate
+record-series = Series of numbers
+record-lease = Leased numbers
+record-relabelled = Label change
 
 # States
 state-stored = Stored
@@ -220,6 +229,9 @@ column-queued = Queued
 column-clock = Clock error
 column-chain = Book
 column-program = Program
+column-code = Code
+column-from = From
+column-until = Until
 and-more = and { $n } more
 version = version { $n }
 withdrawn = withdrawn
@@ -262,6 +274,9 @@ home-place = Home place
 last-seen = Last seen
 where-it-is = Where it is
 labels-and-tags = Labels and tags
+code-replaced = replaced
+number-check-wrong = The check character of { $text } does not fit: look again at the label. Such a number looks like { $expected }.
+number-letter-wrong = Place { $at } of { $text } is { $found }, where a digit belongs: look again at the label. Such a number looks like { $expected }.
 who-has-it = Who has it
 seen-leaving-only = Never checked out; only seen leaving.
 since = Since

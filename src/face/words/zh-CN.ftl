@@ -16,6 +16,8 @@ act-check_out = 出库
 act-return = 归还
 act-move = 移库
 act-count = 盘点
+act-register = 登记
+act-relabel = 换标签
 
 # Directions at a door
 direction-in = 进入
@@ -29,6 +31,8 @@ kind-passage = 过门
 kind-correction = 更正
 kind-decision = 决定
 kind-system = 终端自报
+kind-registration = 样品登记
+kind-relabelling = 换标签
 kind-unknown = 新版本记录
 
 # Reasons of exceptions and refusals
@@ -53,6 +57,8 @@ reason-bound_twice = 标签重复绑定
 reason-unreadable = 记录无法解读
 reason-count_variance = 盘点差异
 reason-not_correctable = 不能更正
+reason-code_replaced = 旧标签，已更换
+reason-number_twice = 编号重复
 
 refused-no_pass = 没有放行通行证
 refused-on_hold = 已冻结
@@ -67,6 +73,9 @@ record-pass = 放行通行证
 record-task = 任务
 record-hold = 冻结
 record-certificate = 上岗证
+record-series = 编号系列
+record-lease = 编号段
+record-relabelled = 标签变更
 
 # States
 state-stored = 在库
@@ -205,6 +214,9 @@ column-queued = 待传
 column-clock = 时钟误差
 column-chain = 账本
 column-program = 程序版本
+column-code = 标签码
+column-from = 起
+column-until = 止
 and-more = 等另 { $n } 件
 version = 第 { $n } 版
 withdrawn = 已停用
@@ -244,6 +256,9 @@ home-place = 归位库位
 last-seen = 最近一次
 where-it-is = 现在库位
 labels-and-tags = 标签
+code-replaced = 已更换
+number-check-wrong = { $text } 的校验位不符，请再看一遍标签。正确的样子：{ $expected }。
+number-letter-wrong = { $text } 的第 { $at } 位是 { $found }，应为数字，请再看一遍标签。正确的样子：{ $expected }。
 who-has-it = 现在谁手里
 seen-leaving-only = 没有出库记录，只在门口看到带出。
 since = 自

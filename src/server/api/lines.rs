@@ -28,7 +28,7 @@ pub struct Filter {
     /// A number or code of a unit.
     pub unit: Option<String>,
     pub terminal: Option<u32>,
-    /// `movement`, `attempt`, `passage`, `correction`, `decision`, `system`
+    /// `movement`, `attempt`, `passage`, `correction`, `decision`, `system`, `registration`, `relabelling`
     pub kind: Option<String>,
 }
 
@@ -136,8 +136,9 @@ impl Select {
         let kind = match &filter.kind {
             None => None,
             Some(word) => Some(kind(word).ok_or_else(|| {
-                Problem::unreadable(format!("kind is `{word}`"))
-                    .help("Write movement, attempt, passage, correction, decision or system.")
+                Problem::unreadable(format!("kind is `{word}`")).help(
+                    "Write movement, attempt, passage, correction, decision, system, registration or relabelling.",
+                )
             })?),
         };
         let unit = match &filter.unit {
@@ -153,7 +154,7 @@ impl Select {
 
 /// The number of a kind by its word.
 pub fn kind(word: &str) -> Option<u8> {
-    (1..=6).find(|&kind| Body::kind_word(kind) == word)
+    (1..=8).find(|&kind| Body::kind_word(kind) == word)
 }
 
 /// Lines with their units and exceptions.
@@ -255,6 +256,8 @@ pub fn act(body: &Body) -> Option<Act> {
     match body {
         Body::Movement(movement) => Some(movement.act),
         Body::Attempt(attempt) => Some(attempt.act),
+        Body::Registration(_) => Some(Act::Register),
+        Body::Relabelling(_) => Some(Act::Relabel),
         Body::Passage(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_) => None,
     }
 }

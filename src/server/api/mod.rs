@@ -8,6 +8,7 @@ pub mod exceptions;
 pub mod fleet;
 pub mod lines;
 pub mod names;
+pub mod numbers;
 pub mod records;
 pub mod units;
 

@@ -30,16 +30,18 @@ pub struct Put {
     content: Content,
 }
 
-/// Which right a change of this kind of record needs.
-pub fn right(content: &Content) -> Right {
-    match content {
+/// Which right a change of this kind of record needs; `None` for what the server alone decides.
+pub fn right(content: &Content) -> Option<Right> {
+    Some(match content {
         Content::Item(_) | Content::Unit(_) | Content::Binding(_) | Content::Place(_) | Content::Hold(_) => {
             Right::EditRecords
         }
         Content::Person(_) | Content::Certificate(_) => Right::EditPeople,
         Content::Pass(_) => Right::GrantPasses,
         Content::Task(_) => Right::PlanWork,
-    }
+        // The configuration has the series; a lease that a person wrote could give a number twice.
+        Content::Series(_) | Content::Lease(_) | Content::Relabelled(_) => return None,
+    })
 }
 
 /// Puts a new version of a record. Needs an `Idempotency-Key` of 32 hex digits: sent twice, it is carried out once.
@@ -49,7 +51,11 @@ pub async fn put(
     headers: HeaderMap,
     Sent(put): Sent<Put>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let needed = right(&put.content);
+    let needed = right(&put.content).ok_or_else(|| {
+        let detail = format!("a record of the kind {} is made by the server itself", put.content.kind());
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", detail)
+            .help("Series are in the server's configuration; codes are changed by a record of the kind binding.")
+    })?;
     if !visitor.roles.may(needed) {
         return Err(Problem::no_right(needed));
     }

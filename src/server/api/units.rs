@@ -45,7 +45,18 @@ fn view(unit: &UnitView) -> Value {
     let codes: Vec<Value> = unit
         .codes
         .iter()
-        .map(|bound| json!({ "code": bound.code, "since_us": bound.since, "until_us": bound.until }))
+        .map(|bound| {
+            json!({
+                "code": bound.code,
+                "since_us": bound.since,
+                "until_us": bound.until,
+                "in_force_us": bound.in_force,
+                "clashed": bound.clashed,
+                "replaced": bound.replaced,
+                "line": lines::name_of(bound.line),
+                "person": bound.person,
+            })
+        })
         .collect();
     json!({
         "key": unit.key,

@@ -1,10 +1,10 @@
-//! Records: the versions of items, units, bindings, places, people, passes, tasks, holds and certificates.
+//! Records: the versions of items, units, bindings, places, people, passes, tasks, holds, certificates, series and leases.
 
 use crate::event::LineRef;
-use crate::quantity::Moment;
+use crate::server::catalog::bindings;
 use crate::server::database::{DatabaseError, Tx, Value};
 use crate::server::stored::{is_key, line_id, unit_key};
-use crate::sync::records::{Binding, Content, Item, Record};
+use crate::sync::records::{Content, Item, Lease, Record, Series};
 
 /// Longest body of a record in bytes; a line's body holds it with a few bytes to spare.
 pub const RECORD_MAX: usize = 48 * 1024;
@@ -21,6 +21,8 @@ pub(crate) enum Applied {
         code: String,
         twice: bool,
     },
+    /// A line of a terminal said something about these codes, or was taken back.
+    Codes(Vec<String>),
 }
 
 /// The present version of a record, 0 when there is none.
@@ -44,6 +46,15 @@ pub(crate) fn flaw(record: &Record) -> Option<String> {
         Content::Pass(pass) => keys.extend(pass.units.iter().cloned()),
         Content::Task(task) => keys.extend(task.units.iter().chain(&task.document).cloned()),
         Content::Hold(hold) => keys.push(hold.unit.clone()),
+        Content::Series(series) => match series.numbers.flaw() {
+            Some(why) => return Some(why),
+            None => keys.push(series.numbers.prefix.clone()),
+        },
+        Content::Lease(lease) if lease.first == 0 || lease.last < lease.first || i64::try_from(lease.last).is_err() => {
+            return Some(format!("the counters {} to {} are none", lease.first, lease.last));
+        }
+        Content::Lease(lease) => keys.push(lease.series.clone()),
+        Content::Relabelled(said) => keys.extend(said.bind.iter().chain(&said.release).chain([&said.unit]).cloned()),
         Content::Certificate(_) => (),
     }
     if keys.iter().any(|key| !is_key(key)) {
@@ -116,7 +127,8 @@ pub(crate) fn apply(tx: &mut Tx, line: LineRef, cursor: u64, body: &[u8]) -> Res
         return Ok(Applied::Nothing);
     }
     if let Content::Binding(binding) = &record.content {
-        return bind(tx, &record, binding);
+        let twice = bindings::decided(tx, &record, &binding.code)?;
+        return Ok(Applied::Binding { code: binding.code.clone(), twice });
     }
     if record.version < present {
         return Ok(Applied::Nothing);
@@ -124,6 +136,7 @@ pub(crate) fn apply(tx: &mut Tx, line: LineRef, cursor: u64, body: &[u8]) -> Res
     put_typed(tx, &record)?;
     match &record.content {
         Content::Unit(unit) => Ok(Applied::Unit(unit_key(&unit.number))),
+        Content::Relabelled(said) => bindings::relabelled(tx, &record, said).map(Applied::Codes),
         Content::Item(_)
         | Content::Binding(_)
         | Content::Place(_)
@@ -131,40 +144,10 @@ pub(crate) fn apply(tx: &mut Tx, line: LineRef, cursor: u64, body: &[u8]) -> Res
         | Content::Pass(_)
         | Content::Task(_)
         | Content::Hold(_)
-        | Content::Certificate(_) => Ok(Applied::Nothing),
+        | Content::Certificate(_)
+        | Content::Series(_)
+        | Content::Lease(_) => Ok(Applied::Nothing),
     }
-}
-
-/// Works out anew from when until when a code stands for what: each version holds from its `since`, over all before it.
-fn bind(tx: &mut Tx, record: &Record, binding: &Binding) -> Result<Applied, DatabaseError> {
-    let sql = "SELECT body FROM record WHERE kind = 'binding' AND name = ?1 ORDER BY version";
-    let mut spans: Vec<(Moment, Option<Moment>, String)> = Vec::new();
-    let mut twice = false;
-    for row in tx.query(sql, &[(&binding.code).into()])? {
-        let version = parse(row.blob(0)?)?;
-        let Content::Binding(Binding { unit, .. }) = version.content else { continue };
-        let since = version.since;
-        spans.retain(|span| span.0 < since);
-        let unit = unit_key(&unit);
-        if let Some(last) = spans.last_mut()
-            && last.1.is_none_or(|until| since < until)
-        {
-            if version.version == record.version {
-                twice = !version.withdrawn && last.2 != unit;
-            }
-            last.1 = Some(since);
-        }
-        if !version.withdrawn {
-            spans.push((since, None, unit));
-        }
-    }
-    tx.execute("DELETE FROM binding WHERE code = ?1", &[(&binding.code).into()])?;
-    let rows: Vec<Vec<Value>> = spans
-        .into_iter()
-        .map(|(since, until, unit)| vec![(&binding.code).into(), since.into(), until.into(), unit.into()])
-        .collect();
-    tx.execute_many("INSERT INTO binding (code, since_us, until_us, unit) VALUES (?1, ?2, ?3, ?4)", &rows)?;
-    Ok(Applied::Binding { code: binding.code.clone(), twice })
 }
 
 /// The tables by kind; a row is replaced as a whole.
@@ -295,7 +278,9 @@ fn put_typed(tx: &mut Tx, record: &Record) -> Result<(), DatabaseError> {
                 gone,
             ],
         ),
-        Content::Binding(_) => Ok(()),
+        Content::Lease(lease) => put_lease(tx, lease),
+        // A series is read from its record; codes have tables of their own.
+        Content::Binding(_) | Content::Series(_) | Content::Relabelled(_) => Ok(()),
     }
 }
 
@@ -313,12 +298,44 @@ fn replace(tx: &mut Tx, table: &str, columns: &str, values: Vec<Value>) -> Resul
     tx.execute(&sql, &values).map(drop)
 }
 
+/// A lease is given once and never changes.
+fn put_lease(tx: &mut Tx, lease: &Lease) -> Result<(), DatabaseError> {
+    tx.execute(
+        "INSERT INTO lease (series, first_no, last_no, terminal_no, epoch, leased_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+         ON CONFLICT (series, first_no) DO NOTHING",
+        &[
+            (&lease.series).into(),
+            lease.first.into(),
+            lease.last.into(),
+            lease.terminal.into(),
+            lease.epoch.into(),
+            lease.by.into(),
+        ],
+    )
+    .map(drop)
+}
+
 fn replace_units(tx: &mut Tx, owner: &str, number: &str, units: &[String]) -> Result<(), DatabaseError> {
     tx.execute(&format!("DELETE FROM {owner}_unit WHERE {owner} = ?1"), &[number.into()])?;
     let rows: Vec<Vec<Value>> = units.iter().map(|unit| vec![number.into(), unit_key(unit).into()]).collect();
     let sql =
         format!("INSERT INTO {owner}_unit ({owner}, unit) VALUES (?1, ?2) ON CONFLICT ({owner}, unit) DO NOTHING");
     tx.execute_many(&sql, &rows)
+}
+
+/// Series that were ever configured and are still read.
+const SERIES_MAX: usize = 500;
+
+/// The series of the house's numbers in force, by code.
+///
+/// # Errors
+/// What the database says.
+pub fn series(tx: &mut Tx) -> Result<Vec<Series>, DatabaseError> {
+    let series = |record: Record| match record {
+        Record { withdrawn: false, content: Content::Series(series), .. } => Some(series),
+        _ => None,
+    };
+    Ok(records(tx, "series", None, SERIES_MAX)?.into_iter().filter_map(series).collect())
 }
 
 /// The item that a unit is of.

@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str)] = &[
     (3, include_str!("../schema/0003_kernel.sql")),
     (10, include_str!("../schema/0010_access.sql")),
     (11, include_str!("../schema/0011_pages.sql")),
+    (12, include_str!("../schema/0012_numbers.sql")),
 ];
 
 pub(super) fn run(tx: &mut Tx, name: &str) -> Result<(), DatabaseError> {

@@ -4,6 +4,7 @@
 //! where the fact puts it, and an exception says so; what nobody can explain comes out of `suspense`.
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use crate::event::{Act, Body, Direction, Handling, LineRef, Movement, Passage, Piece, Reason};
 use crate::quantity::{Moment, Quantity, Unit as Measure};
@@ -138,17 +139,19 @@ pub struct Effects {
     pub custodies: Vec<Custody>,
 }
 
-/// Exceptions and refusals that the line itself states. That a code is unknown is not taken from a line that names it:
-/// the server knows better, and each time the catalog changes.
+/// Exceptions and refusals that the line itself states. That a code is unknown, or stands for two things, is not taken
+/// from a line that names it: the server knows better, and each time the catalog changes.
 pub fn stated(body: &Body) -> Vec<Reason> {
     let mut reasons = match body {
         Body::Movement(movement) => movement.exceptions.clone(),
         Body::Passage(passage) => passage.exceptions.clone(),
         Body::Attempt(attempt) => vec![attempt.reason],
+        Body::Registration(registration) => registration.exceptions.clone(),
+        Body::Relabelling(relabelling) => relabelling.exceptions.clone(),
         Body::Correction(_) | Body::Decision(_) | Body::System(_) => Vec::new(),
     };
     if pieces(body).is_some_and(|(what, _)| !what.is_empty()) {
-        reasons.retain(|reason| *reason != Reason::UnknownCode);
+        reasons.retain(|reason| !matches!(reason, Reason::UnknownCode | Reason::BoundTwice));
     }
     reasons
 }
@@ -159,6 +162,8 @@ pub fn pieces(body: &Body) -> Option<(&[Piece], &Handling)> {
         Body::Movement(movement) => Some((&movement.what, &movement.handling)),
         Body::Passage(passage) => Some((&passage.what, &passage.handling)),
         Body::Attempt(attempt) => Some((&attempt.what, &attempt.handling)),
+        Body::Registration(registration) => Some((slice::from_ref(&registration.what), &registration.handling)),
+        Body::Relabelling(relabelling) => Some((slice::from_ref(&relabelling.what), &relabelling.handling)),
         Body::Correction(_) | Body::Decision(_) | Body::System(_) => None,
     }
 }
@@ -183,8 +188,14 @@ pub fn apply(state: &mut State, profile: Profile, order: Order, body: &Body, eff
         (Body::Passage(passage), Tracking::Serial) => step.serial_passage(passage),
         (Body::Movement(movement), Tracking::Lot) => step.lot_movement(movement, piece.quantity),
         (Body::Passage(passage), Tracking::Lot) => step.lot_passage(passage, piece.quantity),
-        // An intent that was not carried out moves nothing.
-        (Body::Attempt(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_), _) => (),
+        (Body::Registration(registration), Tracking::Serial) => {
+            step.appear(registration.to.as_deref().unwrap_or(&handling.read_point), handling);
+        }
+        (Body::Registration(registration), Tracking::Lot) => {
+            step.lot_appears(registration.to.as_deref().unwrap_or(&handling.read_point), piece.quantity);
+        }
+        // An intent that was not carried out moves nothing, and neither does another label.
+        (Body::Relabelling(_) | Body::Attempt(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_), _) => (),
     }
     state.last = Some(order);
     state.seen.clone_from(&handling.read_point);
@@ -258,6 +269,24 @@ impl Step<'_> {
                 }
                 self.go(Location::of(&here, true), COUNT_GAIN, handling);
             }
+            Act::Register => self.appear(&here, handling),
+            Act::Relabel => (),
+        }
+    }
+
+    /// A thing gets its number where it is: what was already booked somewhere by its label stays there.
+    fn appear(&mut self, here: &str, handling: &Handling) {
+        if self.state.location == Location::Nowhere {
+            self.go(Location::of(here, true), SUPPLIER, handling);
+        }
+    }
+
+    fn lot_appears(&mut self, here: &str, quantity: Quantity) {
+        if quantity.amount < 1 || AMOUNT_MAX < quantity.amount {
+            return self.raise(Reason::Unreadable);
+        }
+        if self.state.balances.is_empty() {
+            self.carry(SUPPLIER.to_owned(), here, quantity, None);
         }
     }
 
@@ -358,6 +387,8 @@ impl Step<'_> {
                     self.shift(from, to, variance);
                 }
             }
+            Act::Register => self.lot_appears(&here, quantity),
+            Act::Relabel => (),
         }
     }
 

@@ -4,9 +4,10 @@ pub mod digest;
 pub mod fold;
 pub mod project;
 pub mod queries;
+pub mod registrations;
 mod store;
 
-use crate::event::{Body, Handling, Unreadable};
+use crate::event::{Body, Handling, Piece, Registration, Relabelling, Unreadable};
 use crate::identity::Identifier;
 use crate::server::stored::{KEY_MAX, Stored, is_key};
 use crate::sync::records::Tracking;
@@ -28,6 +29,9 @@ impl Entry {
     }
 }
 
+/// Codes that one line may bind and release: a label and a tag, and those that they replace.
+const CODES_MAX: usize = 16;
+
 /// What makes a body unfit for tables, though it can be read.
 fn flaw(body: &Body) -> Option<String> {
     let (what, handling) = fold::pieces(body)?;
@@ -37,13 +41,35 @@ fn flaw(body: &Body) -> Option<String> {
     match body {
         Body::Movement(movement) => named.extend(movement.from.iter().chain(&movement.to)),
         Body::Passage(passage) => named.extend([&passage.inside, &passage.outside]),
+        Body::Registration(registration) => {
+            named.extend(
+                registration.bind.iter().chain(&registration.to).chain([&registration.item, &registration.series]),
+            );
+        }
+        Body::Relabelling(relabelling) => named.extend(relabelling.bind.iter().chain(&relabelling.release)),
         Body::Attempt(_) | Body::Correction(_) | Body::Decision(_) | Body::System(_) => (),
+    }
+    if let Body::Registration(Registration { what, .. }) | Body::Relabelling(Relabelling { what, .. }) = body
+        && number_of(what).is_none()
+    {
+        return Some("what it names is no number of the house".into());
+    }
+    if CODES_MAX < named.len().saturating_sub(what.len()) {
+        return Some(format!("more than {CODES_MAX} codes"));
     }
     if named.iter().any(|text| text.is_empty()) {
         return Some("a code or place is empty".into());
     }
     let bad = named.into_iter().chain([station, device]).chain(document).find(|text| !is_key(text))?;
     Some(format!("a text of {} bytes is longer than {KEY_MAX} or holds a zero byte", bad.len()))
+}
+
+/// The house's number that a piece names.
+pub(crate) fn number_of(piece: &Piece) -> Option<String> {
+    match Identifier::parse(&piece.code)? {
+        Identifier::Own { code } if !code.is_empty() => Some(code),
+        _ => None,
+    }
 }
 
 /// How a unit is told apart that nobody registered: what a GTIN or a lot names is many, everything else is one.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::event::{Body, Correction, LineRef, Passage, Reason};
+use crate::event::{Act, Body, Correction, LineRef, Passage, Reason};
 use crate::server::database::{DatabaseError, Tx, Value};
 use crate::server::kernel::fold::{self, Effects, Order, State};
 use crate::server::kernel::store::{self, Bindings, Work};
-use crate::server::kernel::{Entry, flaw};
+use crate::server::kernel::{Entry, flaw, registrations};
 use crate::server::stored::{Stored, line_id, line_ref};
 
 /// Units refolded together; their whole histories are in memory.
@@ -26,7 +26,13 @@ pub fn project(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
             Err(_) | Ok(Body::Decision(_)) => raise(Reason::Unreadable),
             Ok(Body::Correction(correction)) => corrections.push((entry, correction)),
             Ok(Body::System(_)) => (),
-            Ok(body @ (Body::Movement(_) | Body::Passage(_) | Body::Attempt(_))) => {
+            Ok(
+                body @ (Body::Movement(_)
+                | Body::Passage(_)
+                | Body::Attempt(_)
+                | Body::Registration(_)
+                | Body::Relabelling(_)),
+            ) => {
                 let what = fold::pieces(body).map(|(what, _)| what).unwrap_or_default();
                 codes.extend(what.iter().map(|piece| piece.code.clone()));
                 if what.len() != 1 {
@@ -36,11 +42,13 @@ pub fn project(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
         }
     }
     let mut late = fold_on(tx, entries, &codes)?;
+    let mut numbered = registrations::take(tx, entries)?;
     // Before the corrections: one may take back a line that came with it, and what was raised about that line.
     store::raise(tx, &about_lines)?;
-    let refused = correct(tx, &corrections, &mut late)?;
+    let refused = correct(tx, &corrections, &mut late, &mut numbered)?;
     let refused: Vec<_> = refused.into_iter().map(|(entry, reason)| about_line(&entry.at, reason)).collect();
     store::raise(tx, &refused)?;
+    registrations::raise_twice(tx, &numbered)?;
     refold(tx, &late)
 }
 
@@ -109,6 +117,8 @@ fn act_word(body: &Body) -> &'static str {
         Body::Movement(movement) => movement.act.word(),
         Body::Passage(Passage { direction, .. }) => direction.word(),
         Body::Attempt(_) => "attempt",
+        Body::Registration(_) => Act::Register.word(),
+        Body::Relabelling(_) => Act::Relabel.word(),
         Body::Correction(_) => "correction",
         Body::Decision(_) => "decision",
         Body::System(_) => "system",
@@ -121,6 +131,7 @@ fn correct<'a>(
     tx: &mut Tx,
     corrections: &[(&'a Entry, &Correction)],
     late: &mut BTreeSet<String>,
+    numbered: &mut BTreeSet<String>,
 ) -> Result<Vec<(&'a Entry, Reason)>, DatabaseError> {
     if corrections.is_empty() {
         return Ok(Vec::new());
@@ -141,8 +152,7 @@ fn correct<'a>(
         let by = entry.at.reference();
         let target = correction.corrects;
         let own = target.terminal == by.terminal && target.epoch == by.epoch && target.seq < by.seq;
-        // Movement, attempt, passage.
-        let fact = kinds.get(&target).is_some_and(|kind| (1..=3).contains(kind));
+        let fact = kinds.get(&target).is_some_and(|kind| Body::FACTS.map(i64::from).contains(kind));
         if own && fact && taken.insert(target) {
             rows.push(vec![line_id(target).into(), line_id(by).into()]);
             lines.push(Value::from(line_id(target)));
@@ -155,6 +165,9 @@ fn correct<'a>(
     tx.execute_many("DELETE FROM exception WHERE unit = '' AND line = ?1", &gone)?;
     for row in tx.query_many("SELECT unit FROM touch WHERE line = ?1", &lines)? {
         late.insert(row.text(0)?.to_owned());
+    }
+    for row in tx.query_many("SELECT unit FROM registration WHERE line = ?1", &lines)? {
+        numbered.insert(row.text(0)?.to_owned());
     }
     Ok(refused)
 }

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::LineRef;
+use crate::event::{Body, LineRef};
 use crate::hex;
 use crate::identity::Identifier;
 use crate::quantity::{Moment, Quantity, Unit as Measure};
 use crate::server::catalog;
 use crate::server::database::{DatabaseError, Row, Tx, Value};
-use crate::server::kernel::fold::Location;
+use crate::server::kernel::fold::{self, Location};
 use crate::server::kernel::store::{self, Bindings};
-use crate::server::stored::unit_key;
 use crate::server::stored::{line_id, line_ref};
 use crate::sync::records::{Content, Item, Record, Unit};
 
@@ -49,12 +48,21 @@ pub struct UnitView {
     pub open_exceptions: u64,
 }
 
-/// A code that stands for a unit.
+/// A claim of a unit on a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
     pub code: String,
     pub since: Moment,
     pub until: Option<Moment>,
+    /// From when it was in force; `None` while, or because, another unit held the code.
+    pub in_force: Option<Moment>,
+    /// Another unit held the code when this claim was made.
+    pub clashed: bool,
+    /// Another code took its place on the unit.
+    pub replaced: bool,
+    /// The line that made the claim, and who did.
+    pub line: LineRef,
+    pub person: Option<u32>,
 }
 
 /// An amount of a unit at a place (virtual ones too, negative where it came from outside).
@@ -139,12 +147,14 @@ pub enum Which {
 /// # Errors
 /// What the database says.
 pub fn unit(tx: &mut Tx, code: &str, at: Moment) -> Result<Option<UnitView>, DatabaseError> {
-    let code = match Identifier::parse(code) {
-        Some(identifier) => identifier.to_string(),
-        None => unit_key(code),
-    };
+    let series: Vec<_> = catalog::store::series(tx)?.into_iter().map(|series| series.numbers).collect();
+    let identifier = Identifier::parse(code).unwrap_or_else(|| Identifier::own(code));
+    let code = identifier.in_house(&series).to_string();
     let bindings = Bindings::load(tx, &BTreeSet::from([code.clone()]))?;
-    let key = bindings.unit(&code, at);
+    let key = match bindings.unit(&code, at) {
+        key if key == code => last_holder(tx, &code)?.unwrap_or(key),
+        key => key,
+    };
     let name = [Value::from(&key)];
     let number = tx.query_opt("SELECT number FROM unit WHERE unit = ?1", &name)?;
     let record = match number {
@@ -171,12 +181,7 @@ pub fn unit(tx: &mut Tx, code: &str, at: Moment) -> Result<Option<UnitView>, Dat
         let (unit, number) = (key.clone(), record.as_ref().map(|unit| unit.number.clone()));
         balances.push(Balance { unit, number, place: place.clone(), quantity: quantity(*amount, *measure)? });
     }
-    let mut codes = Vec::new();
-    for row in
-        tx.query("SELECT code, since_us, until_us FROM binding WHERE unit = ?1 ORDER BY since_us, code", &name)?
-    {
-        codes.push(Bound { code: row.text(0)?.to_owned(), since: row.moment(1)?, until: row.opt_moment(2)? });
-    }
+    let codes = codes(tx, &key)?;
     let mut holds = Vec::new();
     for row in tx.query("SELECT number FROM hold WHERE unit = ?1 AND withdrawn = 0 ORDER BY number", &name)? {
         holds.push(row.text(0)?.to_owned());
@@ -201,6 +206,45 @@ pub fn unit(tx: &mut Tx, code: &str, at: Moment) -> Result<Option<UnitView>, Dat
         holds,
         open_exceptions,
     }))
+}
+
+/// The unit that a code stood for last, when it is nothing by itself: an old label still leads to its file.
+fn last_holder(tx: &mut Tx, code: &str) -> Result<Option<String>, DatabaseError> {
+    let itself = "SELECT 1 FROM touch WHERE unit = ?1 UNION ALL SELECT 1 FROM unit WHERE unit = ?1 LIMIT 1";
+    if tx.query_opt(itself, &[code.into()])?.is_some() {
+        return Ok(None);
+    }
+    let sql = "SELECT unit FROM claim WHERE code = ?1 ORDER BY since_us DESC, line DESC LIMIT 1";
+    tx.query_opt(sql, &[code.into()])?.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+}
+
+/// Every claim of a unit, the oldest first.
+fn codes(tx: &mut Tx, unit: &str) -> Result<Vec<Bound>, DatabaseError> {
+    let sql = "SELECT c.code, c.since_us, c.until_us, c.in_force_us, c.clashed, c.replaced, c.line, l.kind, l.schema_no, \
+               l.body FROM claim c JOIN line l ON l.id = c.line WHERE c.unit = ?1 ORDER BY c.since_us, c.code, c.line";
+    let read = |row: &Row| {
+        let (kind, schema) = (u8::try_from(row.int(7)?), u16::try_from(row.int(8)?));
+        let body = match (kind, schema) {
+            (Ok(kind), Ok(schema)) => Body::decode(kind, schema, row.blob(9)?).ok(),
+            _ => None,
+        };
+        let person = match body {
+            Some(Body::Decision(decision)) => decision.person,
+            Some(body) => fold::pieces(&body).and_then(|(_, handling)| handling.person),
+            None => None,
+        };
+        Ok(Bound {
+            code: row.text(0)?.to_owned(),
+            since: row.moment(1)?,
+            until: row.opt_moment(2)?,
+            in_force: row.opt_moment(3)?,
+            clashed: row.flag(4)?,
+            replaced: row.flag(5)?,
+            line: line_ref(row.blob(6)?)?,
+            person,
+        })
+    };
+    tx.query(sql, &[unit.into()])?.iter().map(read).collect()
 }
 
 fn quantity(amount: i64, measure: i64) -> Result<Quantity, DatabaseError> {

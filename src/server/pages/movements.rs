@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use crate::event::{Body, Handling, Ruling, System};
+use crate::event::{Act, Body, Handling, Ruling, System};
 use crate::face::signs::Sign;
 use crate::face::tones::{State as Chip, Tone};
 use crate::face::values::{MISSING, Reader};
@@ -117,7 +117,8 @@ fn names(tx: &mut Tx, rows: &[Told]) -> Result<Names, DatabaseError> {
             }
             Body::Passage(passage) => places.extend([passage.inside.as_str(), passage.outside.as_str()]),
             Body::Decision(decision) => people.extend(decision.person),
-            Body::Attempt(_) | Body::Correction(_) | Body::System(_) => (),
+            Body::Registration(registration) => places.extend(registration.to.as_deref()),
+            Body::Attempt(_) | Body::Correction(_) | Body::System(_) | Body::Relabelling(_) => (),
         }
     }
     names.add_people(tx, people)?;
@@ -131,6 +132,8 @@ fn handling(body: &Body) -> Option<&Handling> {
         Body::Attempt(attempt) => Some(&attempt.handling),
         Body::Passage(passage) => Some(&passage.handling),
         Body::Correction(correction) => Some(&correction.handling),
+        Body::Registration(registration) => Some(&registration.handling),
+        Body::Relabelling(relabelling) => Some(&relabelling.handling),
         Body::Decision(_) | Body::System(_) => None,
     }
 }
@@ -172,6 +175,8 @@ fn act(body: &Body) -> &'static str {
         Body::Movement(movement) => movement.act.word(),
         Body::Attempt(_) => "attempt",
         Body::Passage(passage) => passage.direction.word(),
+        Body::Registration(_) => Act::Register.word(),
+        Body::Relabelling(_) => Act::Relabel.word(),
         Body::Correction(_) | Body::Decision(_) | Body::System(_) => "",
     }
 }

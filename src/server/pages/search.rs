@@ -5,8 +5,12 @@ use maud::html;
 use serde::Deserialize;
 
 use crate::face::signs::Sign;
+use crate::hex;
+use crate::identity::Identifier;
+use crate::numbers::{self, Reading};
 use crate::quantity::Moment;
 use crate::server::api::Asked;
+use crate::server::catalog::store;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::queries;
 use crate::server::pages::shell::{Ask, Room};
@@ -39,6 +43,8 @@ enum Found {
         units: Vec<Hit>,
         people: Vec<Hit>,
         terminals: Vec<Hit>,
+        /// What is wrong with a number of the house.
+        wrong: Option<String>,
     },
 }
 
@@ -49,13 +55,14 @@ pub async fn page(ask: Ask, Asked(wanted): Asked<Wanted>) -> Result<Response, Pr
     }
     let asked = text.clone();
     let (frame, found) = ask.read(move |tx, reader| Ok(find(tx, &asked, reader.now, reader.lang)?)).await?;
-    let (units, people, terminals) = match found {
+    let (units, people, terminals, wrong) = match found {
         Found::Page(address) => return Ok(Redirect::to(&address).into_response()),
-        Found::Lists { units, people, terminals } => (units, people, terminals),
+        Found::Lists { units, people, terminals, wrong } => (units, people, terminals, wrong),
     };
     let lang = ask.lang();
     let body = html! {
         div.head { h1 { (lang.say("search")) } span.code { (text) } }
+        @if let Some(wrong) = wrong { div.note data-tone="ask" { (Sign::Question.small()) p { (wrong) } } }
         @if units.is_empty() && people.is_empty() && terminals.is_empty() {
             section.card { (telling::empty(Sign::Search, &lang.tell("found-nothing", &[("text", (&text).into())]))) }
         }
@@ -76,10 +83,17 @@ pub async fn page(ask: Ask, Asked(wanted): Asked<Wanted>) -> Result<Response, Pr
 }
 
 fn find(tx: &mut Tx, text: &str, now: Moment, lang: crate::face::words::Lang) -> Result<Found, DatabaseError> {
-    if let Some(unit) = queries::unit(tx, text, now)? {
-        let number = unit.record.map_or(unit.key, |record| record.number);
-        return Ok(Found::Page(format!("/units/{}", encoded(&number))));
+    for candidate in candidates(text) {
+        if let Some(unit) = queries::unit(tx, &candidate, now)? {
+            let number = unit.record.map_or(unit.key, |record| record.number);
+            return Ok(Found::Page(format!("/units/{}", encoded(&number))));
+        }
     }
+    let series: Vec<_> = store::series(tx)?.into_iter().map(|series| series.numbers).collect();
+    let wrong = match numbers::read(text, &series) {
+        Reading::Wrong(wrong) => Some(lang.wrong_number(&wrong)),
+        Reading::Right(_) | Reading::NotOurs => None,
+    };
     // `%` and `_` are what a person typed, not wildcards.
     let plain = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let like = format!("%{}%", plain.to_lowercase());
@@ -107,5 +121,16 @@ fn find(tx: &mut Tx, text: &str, now: Moment, lang: crate::face::words::Lang) ->
         "SELECT CAST(number AS TEXT), name, name FROM terminal WHERE lower(name) LIKE ?1 ESCAPE '\\' ORDER BY name LIMIT ?2",
         "/movements?terminal=",
     )?;
-    Ok(Found::Lists { units, people, terminals })
+    Ok(Found::Lists { units, people, terminals, wrong })
+}
+
+/// What a typed or scanned text may mean: as it is, as a symbol, as the memory of a tag in hex.
+fn candidates(text: &str) -> Vec<String> {
+    let mut candidates = vec![text.to_owned(), Identifier::of_symbol(None, text.as_bytes()).to_string()];
+    // What is shorter than four bytes is a number that a person meant.
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(epc) = hex::decode(&plain.to_lowercase()).filter(|epc| 4 <= epc.len()) {
+        candidates.push(Identifier::of_tag(&epc).to_string());
+    }
+    candidates
 }

@@ -144,6 +144,8 @@ fn read_point(tx: &mut Tx, line: LineRef) -> Result<String, DatabaseError> {
         Ok(Body::Attempt(attempt)) => attempt.handling.read_point,
         Ok(Body::Passage(passage)) => passage.handling.read_point,
         Ok(Body::Correction(correction)) => correction.handling.read_point,
+        Ok(Body::Registration(registration)) => registration.handling.read_point,
+        Ok(Body::Relabelling(relabelling)) => relabelling.handling.read_point,
         Ok(Body::Decision(_) | Body::System(_)) | Err(_) => String::new(),
     })
 }

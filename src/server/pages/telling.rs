@@ -25,6 +25,8 @@ pub fn look(act: &str) -> (Sign, Tone) {
         "check_out" | "out" => (Sign::Out, Tone::Accent),
         "move" => (Sign::Box, Tone::Mute),
         "count" => (Sign::Count, Tone::Mute),
+        "register" => (Sign::Stamp, Tone::Ok),
+        "relabel" => (Sign::Seal, Tone::Mute),
         "attempt" => (Sign::Cross, Tone::Warn),
         _ => (Sign::Question, Tone::Ask),
     }
@@ -135,7 +137,7 @@ pub fn mark(sign: Sign, tone: Tone) -> Markup {
 /// Where to, or where from, in bold behind the word of the act.
 pub fn towards(names: &Names, row: &Happened, lang: Lang) -> Markup {
     match (row.act.as_str(), row.moves.last()) {
-        ("receive" | "put_away" | "move" | "check_out" | "return" | "in" | "out", Some(moved)) => {
+        ("register" | "receive" | "put_away" | "move" | "check_out" | "return" | "in" | "out", Some(moved)) => {
             html! { " → " b { (place(names, &moved.to, lang)) } }
         }
         _ if !row.read_point.is_empty() => html! { " · " b { (place(names, &row.read_point, lang)) } },

@@ -48,7 +48,7 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
             let unit = found.ok_or_else(|| Problem::missing("unit", &number))?;
             let history = queries::history(tx, &unit.key, paging.after.as_deref(), ROWS)?;
             let mut names = telling::names(tx, &history.rows)?;
-            names.add_people(tx, unit.holder)?;
+            names.add_people(tx, unit.holder.into_iter().chain(unit.codes.iter().filter_map(|bound| bound.person)))?;
             names.add_places(
                 tx,
                 unit.balances.iter().map(|balance| balance.place.as_str()).chain(unit.place.as_deref()),
@@ -72,6 +72,7 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
                 (facts(&ask.reader, &seen, &shown))
                 (custodian(&ask.reader, &seen))
             }
+            (codes(&ask.reader, &seen))
             section #history .card data-live[first_page] {
                 header { h2 { (lang.say("history")) } a href=(format!("/movements?unit={}", crate::server::request::encoded(&shown))) { (lang.say("in-the-book")) } }
                 (timeline(&ask.reader, &seen.names, &seen.rows))
@@ -165,12 +166,45 @@ fn facts(reader: &Reader, seen: &Seen, shown: &str) -> Markup {
                     dt { (lang.say("where-it-is")) }
                     dd { @for balance in here { div { (telling::place(names, &balance.place, lang)) " · " (reader.quantity(balance.quantity)) } } }
                 }
-                @let bound: Vec<_> = unit.codes.iter().filter(|bound| bound.until.is_none()).collect();
-                @if !bound.is_empty() {
-                    dt { (lang.say("labels-and-tags")) }
-                    dd { @for bound in bound { div.raw { (shown_code(&bound.code)) } } }
-                }
                 @if !unit.holds.is_empty() { dt { (lang.word("state", State::OnHold.word())) } dd { (unit.holds.join(", ")) } }
+            }
+        }
+    }
+}
+
+/// Labels and tags with their history.
+fn codes(reader: &Reader, seen: &Seen) -> Markup {
+    let (lang, codes) = (reader.lang, &seen.unit.codes);
+    if codes.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #codes .card data-live {
+            header { h2 { (lang.say("labels-and-tags")) } }
+            table.tbl {
+                caption.hide { (lang.say("labels-and-tags")) }
+                thead { tr {
+                    th scope="col" { (lang.say("column-code")) }
+                    th scope="col" { (lang.say("column-from")) }
+                    th scope="col" { (lang.say("column-until")) }
+                    th scope="col" { (lang.say("column-who")) }
+                } }
+                tbody {
+                    @for bound in codes.iter().rev() {
+                        tr {
+                            td.raw data-label=(lang.say("column-code")) { (shown_code(&bound.code)) }
+                            td.when data-label=(lang.say("column-from")) { (reader.time(bound.since)) }
+                            td.when data-label=(lang.say("column-until")) {
+                                @match bound.until { Some(until) => (reader.time(until)), None => (MISSING) }
+                                @if bound.replaced { " " (tones::chip(Tone::Mute, Sign::Undo, &lang.say("code-replaced"))) }
+                                @if bound.clashed && bound.in_force.is_none() { " " (tones::chip(Tone::Ask, Sign::Question, &lang.word("reason", "bound_twice"))) }
+                            }
+                            td data-label=(lang.say("column-who")) {
+                                @match bound.person { Some(person) => (telling::person_link(&seen.names, person, lang)), None => (MISSING) }
+                            }
+                        }
+                    }
+                }
             }
         }
     }

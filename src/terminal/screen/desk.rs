@@ -17,6 +17,9 @@ use crate::terminal::screen::Part;
 use crate::terminal::station::DeskShown;
 use crate::terminal::status::{DiskStatus, Status};
 
+/// Items to touch; any other is scanned or typed.
+const ITEMS_MAX: usize = 20;
+
 /// More pieces than this are one bar with a figure.
 const SEGMENTS_MAX: usize = 12;
 
@@ -148,9 +151,49 @@ fn answer(station: &str, shown: &DeskShown, blocked: bool, reader: &Reader, worl
             Some(given) if matches!(given.answer.say, Say::Person { .. } | Say::ChooseAct | Say::Ended { .. }) => { (said(given, going, reader, world)) }
             _ => {}
         }
+        @if let Some(going) = going { (prepared(station, going, lang, world.reference)) }
         @if going.is_none() { (chooser(station, lang, world.reference)) }
         @else if given.is_none() {
             section.answer { (head(Outcome::Note, &lang.say("t-ready"), &[lang.say("t-started-say")])) }
+        }
+    }
+}
+
+/// What a registration or relabelling has so far, its items to choose from and its button.
+fn prepared(station: &str, going: &Going, lang: Lang, reference: &Reference) -> Markup {
+    let draft = &going.draft;
+    let item = draft.item.as_deref().and_then(|item| reference.item(item));
+    let code = draft.bind.as_ref().or(draft.release.as_ref()).map(|code| shown_code(code));
+    let ready = match going.act {
+        Act::Register => draft.item.is_some(),
+        Act::Relabel => draft.unit.is_some() && code.is_some(),
+        Act::Receive | Act::PutAway | Act::CheckOut | Act::Return | Act::Move | Act::Count => return html! {},
+    };
+    let hidden = html! { input type="hidden" name="station" value=(station); };
+    html! {
+        dl.facts {
+            @if going.act == Act::Register {
+                div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
+            }
+            div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
+        }
+        @if ready {
+            form method="post" action="/confirm" {
+                (hidden)
+                button.btn data-kind="primary" { (lang.say(if going.act == Act::Register { "t-confirm-register" } else { "t-confirm-relabel" })) }
+            }
+        }
+        @if going.act == Act::Register && item.is_none() {
+            div.choose {
+                h2 { (lang.say("t-choose-item")) }
+                @for item in reference.items().into_iter().take(ITEMS_MAX) {
+                    form method="post" action="/item" {
+                        (hidden)
+                        input type="hidden" name="item" value=(item.code);
+                        button.btn { b.code { (item.code) } span.faint { (name(lang, &item.name)) } }
+                    }
+                }
+            }
         }
     }
 }
@@ -234,7 +277,15 @@ pub(super) fn shown_code(code: &str) -> String {
 fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>) -> Markup {
     let lang = reader.lang;
     let Some(code) = &given.answer.code else { return html! {} };
-    if matches!(given.answer.say, Say::Person { .. } | Say::Place { .. } | Say::Paper { .. } | Say::Started { .. }) {
+    if matches!(
+        given.answer.say,
+        Say::Person { .. }
+            | Say::Place { .. }
+            | Say::Paper { .. }
+            | Say::Started { .. }
+            | Say::Prepared { .. }
+            | Say::Registered { .. }
+    ) {
         return html! {};
     }
     let unit = given.answer.unit.as_deref().and_then(|number| world.reference.unit(number));
@@ -313,6 +364,8 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
             let sentence = match act {
                 Act::PutAway | Act::Move | Act::Count => lang.say("t-started-place-say"),
                 Act::CheckOut => lang.say("t-started-badge-say"),
+                Act::Register => lang.say("t-started-register-say"),
+                Act::Relabel => lang.say("t-started-relabel-say"),
                 Act::Receive | Act::Return => lang.say("t-started-say"),
             };
             (lang.say("t-ready"), vec![sentence])
@@ -341,6 +394,40 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
         Say::CannotRecord { why } => {
             (lang.say("t-cannot-record"), vec![lang.tell("t-cannot-say", &[("why", why.into())])])
         }
+        Say::Prepared { code, item } => {
+            let code = code.as_ref().map(|code| lang.tell("t-prepared-code", &[("code", (&shown_code(code)).into())]));
+            let next = match item {
+                Some(_) => lang.say("t-prepared-confirm"),
+                None => lang.say("t-item-first-say"),
+            };
+            (lang.say("t-prepared"), code.into_iter().chain([next]).collect())
+        }
+        Say::Registered { number, code, exceptions } => {
+            let reasons = exceptions.iter().map(|reason| lang.word("reason", reason.word()));
+            let code = code.as_ref().map(|code| lang.tell("t-prepared-code", &[("code", (&shown_code(code)).into())]));
+            let sentences = reasons.chain(code).chain([lang.say("t-registered-say")]);
+            (number.clone(), sentences.collect())
+        }
+        Say::RegisteredBefore { unit } => {
+            (lang.say("t-registered-before"), vec![lang.tell("t-registered-before-say", &[("unit", unit.into())])])
+        }
+        Say::CodeTaken { unit } => {
+            (lang.say("t-code-taken"), vec![lang.tell("t-code-taken-say", &[("unit", unit.into())])])
+        }
+        Say::ItemFirst => (lang.say("t-item-first"), vec![lang.say("t-item-first-say")]),
+        Say::NoSeries => (lang.say("t-no-series"), vec![lang.say("t-no-series-say")]),
+        Say::Relabel { unit } => (unit.clone(), vec![lang.say("t-relabel-say")]),
+        Say::PieceFirst => (lang.say("t-piece-first"), vec![lang.say("t-started-relabel-say")]),
+        Say::LabelFirst => (lang.say("t-label-first"), vec![lang.say("t-relabel-say")]),
+        Say::Relabelled { bind, release, exceptions } => {
+            let reasons = exceptions.iter().map(|reason| lang.word("reason", reason.word()));
+            let bind = bind.as_ref().map(|code| lang.tell("t-prepared-code", &[("code", (&shown_code(code)).into())]));
+            let release =
+                release.iter().map(|code| lang.tell("t-released-code", &[("code", (&shown_code(code)).into())]));
+            (lang.say("t-relabelled"), reasons.chain(bind).chain(release).collect())
+        }
+        Say::NothingPrepared => (lang.say("t-nothing-prepared"), vec![lang.say("t-choose-hint")]),
+        Say::WrongNumber { wrong } => (lang.say("t-wrong-number"), vec![lang.wrong_number(wrong)]),
         Say::Seen => (lang.say("t-seen"), vec![lang.say("t-seen-say")]),
         Say::NotAtADoor => (lang.say("t-at-a-door"), vec![lang.say("t-door-say")]),
         Say::Passed { .. } => (lang.say("t-in-the-book"), Vec::new()),
@@ -377,6 +464,8 @@ pub(super) fn why(reason: Reason, unit: Option<&str>, lang: Lang, reference: &Re
         | Reason::BoundTwice
         | Reason::Unreadable
         | Reason::CountVariance
+        | Reason::CodeReplaced
+        | Reason::NumberTwice
         | Reason::NotCorrectable => lang.word("reason", reason.word()),
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn act(State(shared): Here, headers: HeaderMap, Form(form): For
         word => match Act::from_word(word) {
             Some(act) => Input::Start(act),
             None => {
-                let text = "there is no such act; write receive, put_away, check_out, return, move or count\n";
+                let text = "there is no such act; write receive, put_away, check_out, return, move, count, register or relabel\n";
                 return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
             }
         },
@@ -66,6 +66,22 @@ pub(super) struct StationForm {
 pub(super) async fn undo(State(shared): Here, headers: HeaderMap, Form(form): Form<StationForm>) -> Response {
     let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
     answered(&headers, station, shared.ask(station, Input::Undo).await)
+}
+
+pub(super) async fn confirm(State(shared): Here, headers: HeaderMap, Form(form): Form<StationForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    answered(&headers, station, shared.ask(station, Input::Confirm).await)
+}
+
+#[derive(Deserialize)]
+pub(super) struct ItemForm {
+    station: Option<String>,
+    item: String,
+}
+
+pub(super) async fn item(State(shared): Here, headers: HeaderMap, Form(form): Form<ItemForm>) -> Response {
+    let Some(station) = shared.meant(form.station.as_deref()) else { return not_found() };
+    answered(&headers, station, shared.ask(station, Input::Item(form.item)).await)
 }
 
 #[derive(Deserialize)]

@@ -36,6 +36,9 @@ pub(super) fn page(status: &Status, stations: &[Station], alarms: &[&str], reade
                 dt { (lang.say("t-link")) } dd { span.line { (desk::link(status, reader)) } @if let Some(trouble) = &status.link.trouble { p lang="en" { (trouble) } } }
                 dt { (lang.say("t-book")) }
                 dd { (lang.tell("t-lines", &[("n", status.book.last.into()), ("waiting", status.book.waiting.into())])) }
+                @for (series, left) in &status.numbers_left {
+                    dt { (lang.say("t-numbers")) " " (series) } dd { (lang.tell("t-numbers-left", &[("n", (*left).into())])) }
+                }
                 dt { (lang.say("t-disk")) } dd { span.dot data-tone=(disk.0) {} (disk.1) }
                 dt { (lang.say("t-clock")) }
                 dd { @if status.clock_unset { (lang.say("t-clock-unset")) } @else { (lang.say("t-clock-set")) } " · " (reader.full(status.at_us)) }

@@ -114,6 +114,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/act", post(forms::act))
         .route("/undo", post(forms::undo))
         .route("/amount", post(forms::amount))
+        .route("/item", post(forms::item))
+        .route("/confirm", post(forms::confirm))
         .route("/picture", post(forms::picture).layer(DefaultBodyLimit::max(camera::FILE_MAX + 4096)))
         .route("/acknowledge", post(forms::acknowledge))
         .route("/check", post(forms::check))

@@ -162,3 +162,33 @@ t-end-alarm = End the alarm
 # Terminal: key
 t-key-title = Key needed
 t-key-say = This screen is opened with the key of the terminal. Open the address with ?key= and the key behind it.
+
+# Terminal: new pieces and new labels
+t-prepared = New piece
+t-prepared-code = Its label or tag: { $code }
+t-prepared-confirm = Confirm, and it gets its number.
+t-registered-say = In the book under this number. Write or print it on the label.
+t-registered-before = Registered already
+t-registered-before-say = This is { $unit } itself. Scan the label of a new piece.
+t-code-taken = Code is taken
+t-code-taken-say = It stands for { $unit }. Confirm only if it is on this piece all the same: a person will settle it.
+t-item-first = What is it?
+t-item-first-say = Scan or choose the item.
+t-no-series = No numbers yet
+t-no-series-say = Nothing was recorded. The series of numbers have not come down from the server; connect the network once.
+t-relabel-say = Scan the new label or tag. Confirm without one takes the scanned one off.
+t-piece-first = Piece first
+t-label-first = New label first
+t-relabelled = Labels changed
+t-released-code = No longer: { $code }
+t-nothing-prepared = Nothing to confirm
+t-wrong-number = Look at the number again
+t-started-register-say = Scan label or tag if there is one, then the item, then confirm.
+t-started-relabel-say = Scan the piece by its number, label or tag.
+t-fact-item = Item
+t-fact-code = Label or tag
+t-choose-item = What is it?
+t-confirm-register = Register it
+t-confirm-relabel = Change it
+t-numbers = Numbers
+t-numbers-left = { $n } left to give without a network

@@ -156,3 +156,33 @@ t-end-alarm = 解除警报
 # 终端：密钥
 t-key-title = 需要密钥
 t-key-say = 打开本屏需要终端密钥。请在地址后加 ?key= 和密钥。
+
+# 终端：登记与换标签
+t-prepared = 新样品
+t-prepared-code = 标签：{ $code }
+t-prepared-confirm = 请确认，即编号。
+t-registered-say = 已按此编号记入本机账。请写在或打印在标签上。
+t-registered-before = 已经登记
+t-registered-before-say = 这就是 { $unit }。请扫新样品的标签。
+t-code-taken = 标签已被占用
+t-code-taken-say = 它现属 { $unit }。确实贴在这一件上时才确认，之后由专人处理。
+t-item-first = 是什么物料？
+t-item-first-say = 请扫描或选择物料。
+t-no-series = 还没有编号
+t-no-series-say = 没有记账。编号系列尚未从服务器下发，请先连一次网络。
+t-relabel-say = 请扫新标签。不扫而直接确认，即摘下刚扫的标签。
+t-piece-first = 先扫样品
+t-label-first = 先扫新标签
+t-relabelled = 标签已变更
+t-released-code = 不再使用：{ $code }
+t-nothing-prepared = 没有可确认的
+t-wrong-number = 请再看编号
+t-started-register-say = 有标签先扫标签，再扫物料，然后确认。
+t-started-relabel-say = 请扫样品的编号或标签。
+t-fact-item = 物料
+t-fact-code = 标签
+t-choose-item = 是什么物料？
+t-confirm-register = 登记
+t-confirm-relabel = 变更
+t-numbers = 编号
+t-numbers-left = 断网时还可用 { $n } 个
