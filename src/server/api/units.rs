@@ -85,6 +85,9 @@ fn happened(happened: &Happened) -> Value {
         "piece": happened.piece,
         "code": happened.code,
         "act": happened.act,
+        "label": happened.label.as_ref().map(|label| {
+            json!({ "template": label.template, "why": label.why.word(), "nth": label.nth })
+        }),
         "moves": moves,
         "person": happened.person,
         "station": happened.station,
