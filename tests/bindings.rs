@@ -166,6 +166,31 @@ fn what_was_taken_back_was_never_bound_and_its_number_stays_given() {
     });
 }
 
+#[test]
+fn a_store_of_before_keeps_the_history_of_its_codes() {
+    on_every_engine(async |central| {
+        for (unit, since) in [("S-1", 10), ("S-2", 20), ("S-1", 30)] {
+            central.bind(TAG, unit, at(since)).await;
+        }
+        central.bind(NEW_TAG, "S-2", at(5)).await;
+        let claims = "SELECT code, line, unit, since_us, until_us, in_force_us, clashed, replaced FROM claim";
+        let read = |tx: &mut gatebook::server::database::Tx| {
+            let mut rows: Vec<_> = tx.query(claims, &[])?.iter().map(|row| format!("{:?}", row.values())).collect();
+            rows.sort();
+            Ok(rows)
+        };
+        let known = central.read(read).await;
+        assert_eq!(known.len(), 4);
+        central.tamper("DELETE FROM claim").await;
+        let step = include_str!("../src/server/schema/0012_numbers.sql");
+        let (_, carried_over) = step.split_once("INSERT INTO claim").unwrap();
+        let sql: &'static str =
+            Box::leak(format!("INSERT INTO claim{}", carried_over.trim_end().trim_end_matches(';')).into());
+        central.tamper(sql).await;
+        assert_eq!(central.read(read).await, known, "{}", central.engine);
+    });
+}
+
 /// What people and programs see of codes, units and exceptions: all but the order in which the server decided.
 async fn state(central: &Central) -> Vec<String> {
     const SEEN: [&str; 8] = [
@@ -274,13 +299,19 @@ fn a_tag_is_replaced_at_a_terminal_without_a_network() {
         let confirm = || touch(screen, "/confirm", "").unwrap()["word"].as_str().unwrap().to_owned();
         for (step, code, want) in [
             ("the number of a piece is no label", first.as_str(), "again registered_before"),
+            ("a label of this very act", "OLD-1", "again already_scanned"),
+            ("a new act", "GB-ACT-REGISTER", "note started"),
             ("a label that is taken", "OLD-1", "look code_taken"),
             ("the card of the act", "GB-ACT-RELABEL", "note started"),
             ("no piece yet", "NEW-1", "ask piece_first"),
             ("the piece", "OLD-1", "note relabel"),
             ("its new label", "NEW-1", "ok relabelled +line"),
+            ("scanned twice", "NEW-1", "again already_scanned"),
             ("the next by its number", second.as_str(), "note relabel"),
             ("on another piece, as far as is known", "NEW-1", "look code_taken"),
+            ("a new label now is for no piece", "NEW-2", "ask piece_first"),
+            ("the piece again", second.as_str(), "note relabel"),
+            ("and the label that is taken", "NEW-1", "look code_taken"),
             ("and it is claimed all the same", "GB-CONFIRM", "look relabelled +line"),
             ("taken back", "GB-UNDO", "ok taken_back +line"),
             ("the other act", "GB-ACT-MOVE", "note started"),

@@ -19,7 +19,7 @@ use gatebook::sync::wire::Hello;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-use crate::central::{Central, Door, at, handling, on_every_engine};
+use crate::central::{Central, Door, at, handling, on_every_engine, sqlite};
 use crate::rig::{self, Dice, Engine, Server, Terminal, engines, wait_for};
 
 const BENCH: &str =
@@ -113,8 +113,32 @@ fn fifty_samples_registered_on_two_terminals_without_a_network() {
         }
         let exceptions = server.api("/api/v1/exceptions").unwrap();
         assert_eq!(exceptions["items"], json!([]), "{engine:?}");
+        the_screen_shows_it(&terminals[0]);
         let (standing, rebuilt) = server.digests();
         assert_eq!(standing, rebuilt, "{engine:?}: the projections differ from a rebuild");
+    }
+}
+
+/// The item to choose, the button, and the number where everybody sees it, in both languages.
+fn the_screen_shows_it(terminal: &Terminal) {
+    let page = |language: &str| {
+        let page = rig::get(terminal.screen, "/s/bench", &format!("cookie: gatebook_lang={language}\r\n"));
+        String::from_utf8(page.unwrap()).unwrap()
+    };
+    let words = [
+        ("en", ["What is it?", "Ring", "Register it", "Write or print it on the label."]),
+        ("zh-CN", ["是什么物料？", "戒指", "登记", "请写在或打印在标签上"]),
+    ];
+    for (language, [which, name, confirm, hint]) in words {
+        touch(terminal.screen, "/act", "act=").unwrap();
+        touch(terminal.screen, "/act", "act=register").unwrap();
+        let choosing = page(language);
+        assert!(choosing.contains(which) && choosing.contains(name), "{language}: {choosing}");
+        touch(terminal.screen, "/item", "item=RING").unwrap();
+        assert!(page(language).contains(&format!(">{confirm}</button>")), "{language}: no button");
+        let number = touch(terminal.screen, "/confirm", "").unwrap()["unit"].as_str().unwrap().to_owned();
+        let given = page(language);
+        assert!(given.contains(&format!("<strong>{number}</strong>")) && given.contains(hint), "{language}: {given}");
     }
 }
 
@@ -293,6 +317,103 @@ fn a_restored_server_leases_nothing_that_it_may_have_leased_before() {
         hello(central, &Door::new(1, 3)).await;
         assert_eq!(leased(central, Door::new(1, 3).book).await, ["100200-100299"], "once for each restore");
     });
+}
+
+#[test]
+fn a_lease_that_the_server_lost_comes_back_from_a_terminal() {
+    on_every_engine(async |central| {
+        configure(central, vec![sample(100)]).await;
+        let door = central.enrol(1).await;
+        hello(central, &door).await;
+        let server = central.server.clone();
+        let mut records = central.read(move |tx| book::records_after(tx, &server, 0, 100)).await;
+        records.retain(|record| String::from_utf8_lossy(&record.body.0).contains("\"kind\":\"lease\""));
+        assert_eq!(records.len(), 1);
+        // The same server, restored from a backup of before the lease.
+        let mut restored = sqlite().await;
+        restored.become_twin_of(central).await;
+        configure(&restored, vec![sample(100)]).await;
+        restored.enrol(1).await;
+        assert!(leased(&restored, door.book).await.is_empty());
+        let server = restored.server.clone();
+        let taken = restored.database.write(move |tx| book::take_back(tx, &server, &records, at(9))).await.unwrap();
+        assert_eq!((taken, leased(&restored, door.book).await), (1, vec!["1-100".to_owned()]));
+        hello(&restored, &Door::new(1, 2)).await;
+        let next = leased(&restored, Door::new(1, 2).book).await;
+        assert!(next == ["101-200"] || next == ["100100-100199"], "{next:?}");
+        let digest = restored.digest().await;
+        assert_eq!(restored.rebuild().await, digest);
+    });
+}
+
+/// A terminal of which an older copy is put back, as a backup program does, begins a new book.
+#[test]
+fn a_terminal_that_was_put_back_from_a_copy_gives_no_number_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), Engine::Sqlite);
+    ring(&server);
+    let mut terminal = Terminal::start(&server, server.address, "bench", BENCH);
+    wait_for_numbers(&terminal, 100);
+    let mut shown: Vec<String> = (0..3).map(|label| register(&terminal, &format!("A-{label}"))).collect();
+    terminal.wait_until_sent();
+    terminal.kill();
+    let copy = folder.path().join("copy.sqlite");
+    let whole = Connection::open(terminal.book()).unwrap();
+    whole.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    drop(whole);
+    terminal.run();
+    shown.extend((0..10).map(|label| register(&terminal, &format!("B-{label}"))));
+    terminal.wait_until_sent();
+    terminal.kill();
+    for tail in ["", "-wal", "-shm"] {
+        drop(std::fs::remove_file(format!("{}{tail}", terminal.book().display())));
+    }
+    std::fs::copy(&copy, terminal.book()).unwrap();
+    terminal.run();
+    touch(terminal.screen, "/act", "act=register").unwrap();
+    touch(terminal.screen, "/item", "item=RING").unwrap();
+    // At once, before any lease for the new book can be here, and after.
+    shown.extend((0..5).map(|label| register(&terminal, &format!("C-{label}"))));
+    wait_for_numbers(&terminal, 100);
+    shown.extend((0..10).map(|label| register(&terminal, &format!("D-{label}"))));
+    terminal.wait_until_sent();
+    let distinct: BTreeSet<&String> = shown.iter().collect();
+    assert_eq!(distinct.len(), shown.len(), "a number was given twice: {shown:?}");
+    let units = server.api("/api/v1/units?limit=500").unwrap();
+    let stored: BTreeSet<&str> =
+        units["items"].as_array().unwrap().iter().map(|unit| unit["number"].as_str().unwrap()).collect();
+    assert_eq!(stored, distinct.iter().map(|number| number.as_str()).collect());
+}
+
+#[test]
+fn two_benches_of_one_terminal_never_choose_the_same_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), Engine::Sqlite);
+    ring(&server);
+    let benches = format!("{BENCH}{}", BENCH.replace("\"bench\"\nkind", "\"other\"\nkind"));
+    let terminal = Terminal::start(&server, server.address, "pair", &benches);
+    let screen = terminal.screen;
+    let at_both = ["bench", "other"];
+    wait_for("the item came down", || {
+        let ready = at_both.map(|station| {
+            touch(screen, "/act", &format!("station={station}&act=register"))?;
+            let item = touch(screen, "/item", &format!("station={station}&item=RING"))?;
+            (item["word"] == "prepared").then_some(())
+        });
+        ready.into_iter().collect::<Option<Vec<_>>>()
+    });
+    let shown: Vec<String> = std::thread::scope(|scope| {
+        let confirm = |station: &'static str| {
+            move || {
+                let given = (0..60).map(|_| touch(screen, "/confirm", &format!("station={station}")).unwrap());
+                given.map(|given| given["unit"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            }
+        };
+        let work = at_both.map(|station| scope.spawn(confirm(station)));
+        work.into_iter().flat_map(|work| work.join().unwrap()).collect()
+    });
+    let distinct: BTreeSet<&String> = shown.iter().collect();
+    assert_eq!((shown.len(), distinct.len()), (120, 120), "{shown:?}");
 }
 
 #[test]

@@ -3,7 +3,60 @@
 //! They are the only reliable way to tell a GS1 element string from plain text, so every scanner should be set to
 //! send them.
 
-use crate::event::Aim;
+use crate::event::{Aim, Event, Read, Symbol};
+
+/// What is done with the AIM identifier at the front of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AimMode {
+    /// The scanner sends none; a `]` is text.
+    Absent,
+    /// Taken when there is one.
+    WhenSent,
+    /// The scanner always sends one; a line without it is cut or foreign and gives a fault, not a read.
+    Required,
+}
+
+impl AimMode {
+    /// The words of the setting `aim`.
+    pub(crate) const WORDS: &'static [&'static str] = &["when_sent", "absent", "required"];
+
+    pub(crate) fn of(word: &str) -> AimMode {
+        match word {
+            "absent" => AimMode::Absent,
+            "required" => AimMode::Required,
+            _ => AimMode::WhenSent,
+        }
+    }
+
+    /// What a code reports whose text, with its identifier where there is one, is `payload`.
+    pub(crate) fn report(self, payload: &[u8]) -> Event {
+        let found = match self {
+            AimMode::Absent => None,
+            AimMode::WhenSent | AimMode::Required => split(payload),
+        };
+        let (aim, text) = match found {
+            Some((aim, text)) => (Some(aim), text),
+            None => (None, payload),
+        };
+        self.symbol(aim, text)
+    }
+
+    /// What a code reports that came apart from its identifier.
+    pub(crate) fn symbol(self, aim: Option<Aim>, text: &[u8]) -> Event {
+        if aim.is_none() && self == AimMode::Required {
+            let start = text.get(..text.len().min(40)).unwrap_or(text).escape_ascii();
+            let text = format!(
+                "a line without AIM identifier was not taken as a code: \"{start}\"; \
+                 let the scanner send AIM identifiers, or do not require them"
+            );
+            return Event::Fault { text };
+        }
+        if text.is_empty() {
+            return Event::Fault { text: "a symbol without text was read; print the label anew".into() };
+        }
+        Event::Read(Read::Symbol(Symbol { aim, bytes: text.to_vec() }))
+    }
+}
 
 /// Parts `]cm` from the payload behind it. `None` when `bytes` does not begin with an identifier: then all of it
 /// is payload, also where it happens to begin with a bracket.

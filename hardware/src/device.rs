@@ -10,13 +10,17 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{acr122u, gpio, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner};
+use crate::{acr122u, gpio, hid_pos, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner, ssi, wedge};
 
 /// Every family, in the order of a list.
 pub const FAMILIES: &[&Family] = &[
     &scanner::FAMILY,
+    &ssi::FAMILY,
+    &hid_pos::FAMILY,
+    &wedge::FAMILY,
     &r200::FAMILY,
     &llrp::FAMILY,
+    &push::FAMILY,
     &scale::MT_SICS_FAMILY,
     &scale::AND_FAMILY,
     &scale::OHAUS_FAMILY,
@@ -28,7 +32,6 @@ pub const FAMILIES: &[&Family] = &[
     &rdm6300::FAMILY,
     &pn532::FAMILY,
     &acr122u::FAMILY,
-    &push::FAMILY,
     &printer::ZPL_FAMILY,
     &printer::TSPL_FAMILY,
     &gpio::FAMILY,

@@ -7,7 +7,8 @@ use hardware::device::Session;
 use hardware::llrp::{frame, report};
 use hardware::r200::frame::{Dialect, Kind, encode, tag_crc};
 use hardware::r200::session::{R200, Settings};
-use hardware::scanner::{Framing, Scanner};
+use hardware::scanner::framing::Framing;
+use hardware::scanner::session::Scanner;
 
 use super::Figure;
 

@@ -1,5 +1,8 @@
 //! Keys as people and web pages write them: AIs in brackets, GS1 Digital Link.
 //!
+//! Not by the GS1 room: a tag may hold what GS1's linters refuse (a component's serial 0, piece 50 of 0), and is shown and
+//! written back all the same.
+//!
 //! Source: GS1 General Specifications, section 4.14 (human readable interpretation); GS1 Digital Link Standard, URI Syntax,
 //! sections 4 and 5 (keys, qualifiers, percent-encoding).
 

@@ -133,8 +133,11 @@ pub fn take_in(tx: &mut Tx, server: &ServerKey, batch: &Batch, received: Moment)
         previous = line.hash;
     }
     if !fresh.is_empty() {
+        let decides = fresh.iter().any(|line| registrations::KINDS.contains(&line.kind));
         lines::append(tx, &mut cursor, fresh, received)?;
-        registrations::follow(tx, server, book, (next, cursor.next - 1), received)?;
+        if decides {
+            registrations::follow(tx, server, book, (next, cursor.next - 1), received)?;
+        }
     }
     for seal in &batch.seals {
         take_seal(tx, &mut cursor, terminal.key, seal, received)?;

@@ -73,7 +73,7 @@ pub struct Reference {
     registered_here: HashMap<String, Unit>,
     codes: Codes,
     /// What was said about codes at this terminal, and not sent back by the server yet.
-    relabelled_here: Vec<Mark>,
+    relabelled_here: HashMap<String, Mark>,
     numbering: Numbering,
     places: HashMap<String, Place>,
     people: HashMap<u32, Person>,
@@ -114,9 +114,9 @@ impl Reference {
             Mark::Registered { unit, kept: false } => drop(self.registered_here.remove(&key(&unit.number))),
             Mark::Relabelled { unit, bind, release, at, kept } => {
                 self.codes.relabel_here(unit, bind, release, *at, !kept);
-                self.relabelled_here.retain(|known| known.key() != mark.key());
-                if *kept {
-                    self.relabelled_here.push(mark.clone());
+                match kept {
+                    true => drop(self.relabelled_here.insert(mark.key(), mark.clone())),
+                    false => drop(self.relabelled_here.remove(&mark.key())),
                 }
             }
             Mark::Used { .. } | Mark::At { .. } | Mark::Act { .. } | Mark::Alarm { .. } | Mark::Given { .. } => (),
@@ -128,7 +128,7 @@ impl Reference {
         let known = |unit: &&Unit| self.versions.contains_key(&("unit", unit.number.clone()));
         let registered = self.registered_here.values().filter(known);
         let registered = registered.map(|unit| Mark::Registered { unit: unit.clone(), kept: false });
-        let relabelled = self.relabelled_here.iter().filter_map(|mark| match mark {
+        let relabelled = self.relabelled_here.values().filter_map(|mark| match mark {
             Mark::Relabelled { unit, bind, release, at, .. } if self.codes.has_line(unit, bind, release) => {
                 let (unit, bind, release) = (unit.clone(), bind.clone(), release.clone());
                 Some(Mark::Relabelled { unit, bind, release, at: *at, kept: false })

@@ -206,10 +206,9 @@ async fn follow(house: Arc<House>, name: Arc<str>, mut health: watch::Receiver<H
 pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) {
     let mut state = house.book.watch();
     let mut known = state.borrow_and_update().cursor;
+    // What came back before the last end of the program.
+    forget(&house).await;
     loop {
-        if let Err(error) = house.forget_what_came_back().await {
-            tracing::warn!("what came back from the server is not forgotten yet: {error}");
-        }
         tokio::select! {
             () = ended(&mut stop) => return,
             changed = state.changed() => if changed.is_err() { return },
@@ -227,10 +226,17 @@ pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) 
                 let from = if cursor < known { 0 } else { known };
                 let new = records.into_iter().filter(|stored| from <= stored.cursor);
                 house.take(new.filter_map(|stored| house::record(&stored.body)));
+                forget(&house).await;
                 known = cursor;
             }
             Err(error) => tracing::error!("the records that came down cannot be read: {error}"),
         }
+    }
+}
+
+async fn forget(house: &House) {
+    if let Err(error) = house.forget_what_came_back().await {
+        tracing::warn!("what came back from the server is not forgotten yet: {error}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! A label goes through as it is, in pieces; between labels, and never inside one, the printer is asked how it is. What this
 //! crate knows of the languages is what a printer answers, and the pieces of a label that carry identity.
 
+mod job;
 pub mod session;
 pub mod tspl;
 pub mod zpl;

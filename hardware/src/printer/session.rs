@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::command::{Answer, Command, Unable};
 use crate::device::{Cut, Session};
 use crate::event::{Event, Printer};
+use crate::printer::job::{Current, Job};
 use crate::printer::{Heard, Language, Status};
 
 /// How long an answer may take. A printer that draws a label answers late.
@@ -21,12 +22,6 @@ pub const ASKS: u8 = 3;
 
 /// Pause between two looks while a label is being printed.
 pub const LOOK: Duration = Duration::from_millis(200);
-
-/// Looks in a row that must find nothing left to print.
-const CLEAR: u8 = 2;
-
-/// How long the line of a tag may come after its label.
-const READS_BACK: Duration = Duration::from_secs(3);
 
 /// Bytes of a label that are handed over at once.
 pub const PIECE: usize = 4096;
@@ -105,27 +100,6 @@ enum Question {
     },
 }
 
-/// A label that waits.
-#[derive(Clone, Debug)]
-struct Job {
-    number: u32,
-    label: Vec<u8>,
-}
-
-/// The label that the printer has.
-#[derive(Clone, Debug)]
-struct Current {
-    number: u32,
-    /// When its last piece was handed over; `None` before.
-    sent: Option<Duration>,
-    /// Looks in a row that found nothing left to print, and when the first of them was.
-    clear: u8,
-    clear_since: Duration,
-    /// Tags that are to be read back, and those that were.
-    to_read: usize,
-    read: VecDeque<Vec<u8>>,
-}
-
 impl Labels {
     pub fn new(language: Language, settings: Settings) -> Labels {
         Labels {
@@ -166,12 +140,8 @@ impl Labels {
         match heard {
             Heard::Model(model) => self.model = model,
             Heard::ReadBack(data) => {
-                if let Some(current) = self.current.as_mut().filter(|current| 0 < current.to_read && !data.is_empty()) {
-                    // A void tag gives a line of its own; the last ones count.
-                    if current.read.len() == current.to_read {
-                        current.read.pop_front();
-                    }
-                    current.read.push_back(data);
+                if let Some(current) = &mut self.current {
+                    current.take(data);
                 }
             }
             Heard::Status(status) => self.looked(status, now),
@@ -222,32 +192,11 @@ impl Labels {
     /// Whether the label that the printer has is printed.
     fn judge(&mut self, status: Status, now: Duration) {
         let Some(current) = &mut self.current else { return };
-        let Some(sent) = current.sent.filter(|&sent| sent < now) else { return };
-        if status.busy || !status.ready() {
-            current.clear = 0;
-            return;
+        if let Some(answer) = current.judge(status, now) {
+            let number = current.number;
+            self.current = None;
+            self.events.push_back(Event::Answer { number, answer });
         }
-        if current.clear == 0 {
-            current.clear_since = now;
-        }
-        current.clear = current.clear.saturating_add(1);
-        if current.clear < CLEAR || now < sent.saturating_add(LOOK) {
-            return;
-        }
-        let answer = match (current.to_read, current.read.len()) {
-            (0, _) => Answer::Done,
-            (all, read) if all <= read => Answer::Memory { bytes: current.read.iter().flatten().copied().collect() },
-            (_, _) if now < current.clear_since.saturating_add(READS_BACK) => return,
-            (all, read) => Answer::Refused {
-                reason: format!(
-                    "the label was printed, and {read} of its {all} tags could be read back; throw it away and look at the roll of \
-                     labels"
-                ),
-            },
-        };
-        let number = current.number;
-        self.current = None;
-        self.events.push_back(Event::Answer { number, answer });
     }
 
     /// Hands the next label to a printer that is ready, or asks it how it is.
@@ -284,13 +233,12 @@ impl Labels {
         let Some(Job { number, label }) = self.waiting.pop_front() else { return };
         let to_read = self.language.read_backs(&label);
         self.out.extend(label.chunks(PIECE).map(<[u8]>::to_vec));
-        let (sent, clear, clear_since) = (None, 0, Duration::ZERO);
-        self.current = Some(Current { number, sent, clear, clear_since, to_read, read: VecDeque::new() });
+        self.current = Some(Current::new(number, to_read));
     }
 
     fn unanswered(&mut self, unanswered: u8, now: Duration) {
         if let Some(current) = &mut self.current {
-            current.clear = 0;
+            current.doubt();
         }
         if self.phase == Phase::Meeting && ASKS <= unanswered {
             return self.lost(
@@ -443,7 +391,8 @@ impl Session for Labels {
         let half = (!self.received.is_empty()).then(|| self.heard.saturating_add(GAP));
         let question = match self.question {
             // The last piece is out, or the next label may go: at once.
-            _ if self.sending() || self.may_send() => Duration::ZERO,
+            _ if self.sending() => Duration::ZERO,
+            Question::Due { .. } if self.may_send() => Duration::ZERO,
             Question::Due { at, .. } => at,
             Question::Asked { until, .. } => until,
         };

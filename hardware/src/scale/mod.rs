@@ -13,6 +13,7 @@ pub mod sbi;
 pub mod session;
 pub mod toledo_8217;
 pub mod toledo_continuous;
+mod trouble;
 
 use std::time::Duration;
 

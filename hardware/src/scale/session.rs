@@ -11,6 +11,7 @@ use crate::command::{Answer, Command, Unable};
 use crate::device::{Cut, Session};
 use crate::event::{Event, Read, Steady, Weight, WeightUnit};
 use crate::scale::message::{Message, Refusal, Shown, Unit};
+use crate::scale::trouble::Trouble;
 use crate::scale::{Protocol, lines};
 
 /// How long an answer may take: a scale answers at once, at 1200 baud a line takes 130 ms.
@@ -62,6 +63,8 @@ pub struct Scale {
     unit: Option<WeightUnit>,
     /// The longest line of that unit, in bytes.
     longest: usize,
+    /// A line that was shorter and is believed when it comes again: it lost a byte, or the scale's lines have many lengths.
+    doubted: Option<Vec<u8>>,
     trouble: Option<Trouble>,
     not_nows: u8,
     orders: VecDeque<(u32, Order)>,
@@ -98,51 +101,6 @@ struct Given {
     until: Duration,
 }
 
-/// What stands in the way of a weight; told when it begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Trouble {
-    Over,
-    Under,
-    NoZero,
-    NotNow,
-    Unit(Unit),
-    Refusal(Refusal),
-}
-
-impl Trouble {
-    fn sentence(&self) -> String {
-        match self {
-            Trouble::Over => "more lies on the scale than it can weigh; take it off".into(),
-            Trouble::Under => {
-                "the scale shows less than nothing; put its pan back and free it from what touches it".into()
-            }
-            Trouble::NoZero => {
-                "the scale did not find its zero when it was switched on; take everything off and switch it off and on"
-                    .into()
-            }
-            Trouble::NotNow => "the scale cannot weigh now; wait until nothing moves on it, or leave its menu".into(),
-            Trouble::Unit(Unit::Percent) => "the scale shows percent and no weight; switch its unit".into(),
-            Trouble::Unit(Unit::Pieces) => "the scale shows pieces and no weight; switch its unit".into(),
-            Trouble::Unit(Unit::Other(name)) => {
-                format!("the scale shows \"{}\", which is no weight known here; switch its unit", name.escape_default())
-            }
-            Trouble::Unit(Unit::Unsaid | Unit::Weight(_)) => {
-                "the scale sends no unit; let it send one, or name it in the settings of the device".into()
-            }
-            Trouble::Refusal(Refusal::Syntax) => {
-                "the scale does not know the command; check that it is set to this protocol".into()
-            }
-            Trouble::Refusal(Refusal::Transmission) => {
-                "the scale was sent garbled bytes; check the speed, the parity and the cable".into()
-            }
-            Trouble::Refusal(Refusal::Logic) => "the scale cannot carry out the command as it is set".into(),
-            Trouble::Refusal(Refusal::Error(text)) => {
-                format!("the scale tells of an error: {}; look at its display and its manual", text.escape_default())
-            }
-        }
-    }
-}
-
 impl Scale {
     pub(super) fn new(protocol: &'static Protocol, settings: Settings) -> Self {
         Self {
@@ -157,6 +115,7 @@ impl Scale {
             told: None,
             unit: None,
             longest: 0,
+            doubted: None,
             trouble: None,
             not_nows: 0,
             orders: VecDeque::new(),
@@ -444,10 +403,12 @@ impl Scale {
         };
         let text = lines::text(line).to_vec();
         let longest = if self.unit == Some(unit) { self.longest } else { 0 };
-        if self.protocol.one_length && text.len() < longest {
+        let short = self.protocol.one_length && text.len() < longest;
+        if short && self.doubted.replace(text.clone()).as_ref() != Some(&text) {
             self.noise += line.len();
             return self.report_noise();
         }
+        self.doubted = None;
         (self.unit, self.longest) = (Some(unit), text.len());
         self.trouble = None;
         let weight = Weight { digits: amount.digits, places: amount.places, unit, steady, net, text };

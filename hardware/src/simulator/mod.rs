@@ -11,6 +11,7 @@ use crate::simulator::script::{Presentation, Sent};
 
 pub mod acr122u;
 pub mod gpio;
+pub mod hid_pos;
 pub mod llrp;
 pub mod modbus;
 mod outbox;
@@ -22,6 +23,8 @@ pub mod rdm6300;
 pub mod scale;
 pub mod scanner;
 pub mod script;
+pub mod ssi;
+pub mod wedge;
 
 /// A simulated device.
 pub trait Simulator: Debug + Send {

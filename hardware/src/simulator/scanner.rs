@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::scanner::host::{Host, cipherlab, datalogic, honeywell};
 use crate::simulator::Simulator;
 use crate::simulator::outbox::Outbox;
 use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
@@ -17,11 +18,13 @@ pub struct Settings {
     pub split: bool,
     /// Pause between two symbols, as a scanner needs to find the next one; a burst then takes its time.
     pub pause: Duration,
+    /// Whose commands it understands.
+    pub host: Option<Host>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { prefix: Vec::new(), suffix: b"\r".to_vec(), aim: true, split: false, pause: Duration::ZERO }
+        Self { prefix: Vec::new(), suffix: b"\r".to_vec(), aim: true, split: false, pause: Duration::ZERO, host: None }
     }
 }
 
@@ -33,11 +36,36 @@ pub struct Scanner {
     outbox: Outbox,
     /// When the scanner is ready for the next symbol.
     ready: Duration,
+    /// The beginning of a command, at most [`WORD_MAX`] bytes.
+    heard: Vec<u8>,
+    /// Every command that was understood.
+    obeyed: Vec<Vec<u8>>,
+    /// Whether it was told to read nothing.
+    disabled: bool,
 }
 
+/// Longest command: a menu command with several parts.
+const WORD_MAX: usize = 256;
+
+/// Commands that are remembered.
+const OBEYED_MAX: usize = 1000;
+
 impl Scanner {
+    /// What it was told and understood, oldest first.
+    pub fn obeyed(&self) -> &[Vec<u8>] {
+        &self.obeyed
+    }
+
     pub fn new(settings: Settings, script: Script, seed: u64) -> Self {
-        Self { settings, stage: Stage::new(script, seed), outbox: Outbox::default(), ready: Duration::ZERO }
+        Self {
+            settings,
+            stage: Stage::new(script, seed),
+            outbox: Outbox::default(),
+            ready: Duration::ZERO,
+            heard: Vec::new(),
+            obeyed: Vec::new(),
+            disabled: false,
+        }
     }
 
     /// A scanner that a session with these settings understands.
@@ -46,6 +74,7 @@ impl Scanner {
             prefix: settings.text("prefix").into_bytes(),
             suffix: settings.texts("terminators").into_iter().next().unwrap_or_default().into_bytes(),
             aim: settings.text("aim") != "absent",
+            host: Host::of(&settings.text("commands")),
             ..Settings::default()
         };
         Self::new(own, script, seed)
@@ -56,7 +85,8 @@ impl Simulator for Scanner {
     /// Somebody opened the port.
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
-        self.ready = now;
+        self.heard.clear();
+        (self.ready, self.disabled) = (now, false);
         self.stage.opened(now);
         self.tick(now);
     }
@@ -68,14 +98,23 @@ impl Simulator for Scanner {
         self.stage.cut();
     }
 
-    /// A scanner understands nothing it is sent.
-    fn receive(&mut self, _bytes: &[u8], now: Duration) {
+    /// Obeys the commands of its vendor; without one it understands nothing it is sent.
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
+        if let Some(host) = self.settings.host.filter(|_| !self.stage.silent(now)) {
+            for &byte in bytes {
+                self.heard.push(byte);
+                self.obey(host, now);
+                if WORD_MAX < self.heard.len() {
+                    self.heard.clear();
+                }
+            }
+        }
         self.tick(now);
     }
 
     /// Presents what is due.
     fn tick(&mut self, now: Duration) {
-        while self.ready <= now {
+        while self.ready <= now && !self.disabled {
             let Some(act) = self.stage.next(now) else {
                 return;
             };
@@ -138,6 +177,50 @@ impl Simulator for Scanner {
 }
 
 impl Scanner {
+    /// Acts on what was heard once it is a whole command.
+    fn obey(&mut self, host: Host, now: Duration) {
+        let word = self.heard.clone();
+        let reply = match (host, word.as_slice()) {
+            (Host::Honeywell, honeywell::TRIGGER_ON | honeywell::TRIGGER_OFF | honeywell::BEEP) => Vec::new(),
+            (Host::Honeywell, [0x16, b'M', b'\r', menu @ .., b'.' | b'!']) => self.menu(menu),
+            (Host::Datalogic, datalogic::IDENTIFY) => b"\x01\x02QuickScan QD2430 610038910\x03\x04".to_vec(),
+            (Host::Datalogic, datalogic::HEALTH | datalogic::STATISTICS) => b"\x01\x02OK\x03\x04".to_vec(),
+            (Host::Datalogic, datalogic::ENABLE | datalogic::RESET) | (Host::CipherLab, cipherlab::ENABLE) => {
+                self.disabled = false;
+                Vec::new()
+            }
+            (Host::Datalogic, datalogic::DISABLE | datalogic::NOT_ON_FILE) | (Host::CipherLab, cipherlab::DISABLE) => {
+                self.disabled = true;
+                Vec::new()
+            }
+            (Host::Datalogic, &[_]) | (Host::CipherLab, cipherlab::BEEP) => Vec::new(),
+            (Host::Honeywell, [0x16, ..]) | (Host::CipherLab, [b'#', ..]) => return,
+            _ => {
+                self.heard.clear();
+                return;
+            }
+        };
+        self.heard.clear();
+        if self.obeyed.len() == OBEYED_MAX {
+            self.obeyed.clear();
+        }
+        self.obeyed.push(word);
+        self.ready = self.ready.max(now);
+        if !reply.is_empty() {
+            self.outbox.say(reply);
+        }
+    }
+
+    /// The reply to a menu command: what a Voyager 1602g says of itself, or that it knows no such command.
+    fn menu(&mut self, command: &[u8]) -> Vec<u8> {
+        let about: &[u8] = b"Product Name: Voyager 1602g\r\nBoot Revision: : 8992\r\n\
+            Software Part Number: CW00082BBA\r\nSerial Number: 15232B1F0C\r\nSupported IF: Bluetooth\r\n";
+        match command {
+            b"REVINF" => [about, command, b"\x06."].concat(),
+            _ => [command, b"\x05."].concat(),
+        }
+    }
+
     fn break_off(&mut self, message: &[u8], now: Duration) {
         let half = message.get(..message.len() / 2).unwrap_or(message).to_vec();
         let n = half.len();

@@ -136,6 +136,26 @@ pub fn cut(cut: impl Fn(&[u8]) -> Cut, bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     (messages, noise)
 }
 
+/// What the messages of a stream say that arrives in parts.
+fn say(family: &Family, parts: &[&[u8]]) -> Vec<Value> {
+    let (mut waits, mut said) = (Vec::new(), Vec::new());
+    for part in parts {
+        waits.extend_from_slice(part);
+        loop {
+            let used = match (family.codec.cut)(&waits, None) {
+                Cut::Message(len) => {
+                    said.push((family.codec.decode)(&waits[..len], None).unwrap());
+                    len
+                }
+                Cut::Noise(len) | Cut::Blank(len) => len,
+                Cut::Incomplete => break,
+            };
+            waits.drain(..used);
+        }
+    }
+    said
+}
+
 /// Checks that `found` says all that `want` says.
 #[track_caller]
 pub fn assert_says(found: &Value, want: &Value, id: &Value) {
@@ -179,5 +199,18 @@ pub fn pass(family: &'static Family, file: &str) {
         for (message, want) in messages.iter().zip(want) {
             assert_says(&(family.codec.decode)(message, None).unwrap(), want, &vector["id"]);
         }
+        for split in 0..=stream.len() {
+            let (a, b) = stream.split_at(split);
+            assert_eq!(say(family, &[a, b]), say(family, &[&stream]), "{}: split at {split}", vector["id"]);
+        }
     }
+    // All printed messages in one stream, with noise before each that begins none.
+    let inputs = || vectors("decode").map(|vector| crate::vectors::hex(&vector["input_hex"]));
+    let stream: Vec<u8> = inputs().flat_map(|input| [&[0xFF], input.as_slice()].concat()).collect();
+    let whole = say(family, &[&stream]);
+    for split in 0..=stream.len() {
+        let (a, b) = stream.split_at(split);
+        assert_eq!(say(family, &[a, b]), whole, "split at {split}");
+    }
+    assert_eq!(say(family, &stream.chunks(1).collect::<Vec<_>>()), whole);
 }

@@ -361,6 +361,12 @@ fn a_line_that_lost_a_byte_is_no_weight() {
     let events: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
     assert_eq!(weights(&events).iter().map(|weight| weight.digits).collect::<Vec<_>>(), [10_000, 110_000, 20_000]);
     assert!(events.contains(&Event::Noise { bytes: 17 }), "{events:?}");
+    // An indicator whose lines have many lengths sends the shorter one again.
+    for line in [&b"S S    1300.00 g\r\n"[..], b"S S   1200.00 g\r\n", b"S S   1200.00 g\r\n"] {
+        session.receive(line, ms(400));
+    }
+    let events: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+    assert_eq!(weights(&events).iter().map(|weight| weight.digits).collect::<Vec<_>>(), [130_000, 120_000]);
 }
 
 #[test]

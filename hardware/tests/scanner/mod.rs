@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use gatebook_hardware::aim;
+use gatebook_hardware::aim::{self, AimMode};
 use gatebook_hardware::device::Session;
 use gatebook_hardware::event::{Aim, Event, Read, Symbol};
-use gatebook_hardware::scanner::{AimMode, Framing, FramingError, Scanner};
+use gatebook_hardware::scanner::framing::{Framing, FramingError};
+use gatebook_hardware::scanner::session::Scanner;
 use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::scanner as simulated;
 use gatebook_hardware::simulator::script::{Mix, Presentation, Random, Script, SentWhat};
@@ -370,3 +371,5 @@ fn random_bytes_cost_no_memory_and_the_next_code_is_read() {
         assert_eq!(texts(&events(&mut scanner)), [b"GOOD"], "seed {seed}: {framing:?}");
     }
 }
+
+mod commands;

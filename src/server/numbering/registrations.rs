@@ -1,7 +1,7 @@
 //! What the server decides because a terminal registered or relabelled something: the unit and what its codes say become
 //! records, which flow down to every terminal.
 
-use crate::event::{Body, Correction, LineRef, Registration, Relabelling};
+use crate::event::{Body, Correction, Decision, LineRef, Registration, Relabelling};
 use crate::ledger::chain::BookId;
 use crate::quantity::{Moment, Quantity};
 use crate::server::book::{self, DecideError, ServerKey};
@@ -10,8 +10,11 @@ use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::{Entry, number_of};
 use crate::server::lines;
 use crate::server::numbering::put;
-use crate::server::stored::{Stored, line_id, unit_key};
+use crate::server::stored::{Stored, line_id, line_ref, unit_key};
 use crate::sync::records::{Content, Name, Record, Relabelled, Tracking, Unit};
+
+/// Kinds of lines that the server decides about: those that take back, register and relabel.
+pub(crate) const KINDS: [u8; 3] = [4, 7, 8];
 
 /// Decides about the lines `first..=last` of a book, which stand in the central book by now.
 ///
@@ -25,7 +28,6 @@ pub(crate) fn follow(
     at: Moment,
 ) -> Result<(), DatabaseError> {
     let id = |seq| line_id(LineRef { terminal: book.terminal, epoch: book.epoch, seq }).into();
-    // 4 takes back, 7 registers, 8 relabels.
     let sql =
         format!("SELECT {} FROM line WHERE id BETWEEN ?1 AND ?2 AND kind IN (4, 7, 8) ORDER BY id", lines::COLUMNS);
     let stored = tx.query(&sql, &[id(first), id(last)])?.iter().map(lines::read).collect::<Result<Vec<_>, _>>()?;
@@ -64,7 +66,7 @@ fn registered(
     // was taken back is there again.
     let free = match store::record(tx, "unit", &number)? {
         None => true,
-        Some(record) => record.withdrawn && all_others_taken_back(tx, &number, stored)?,
+        Some(record) => record.withdrawn && by_rule(tx, &number)?,
     };
     if free {
         let unit = unit(tx, &number, registration)?;
@@ -78,15 +80,12 @@ fn registered(
     put(tx, server, Content::Relabelled(said), false, stored.corrected, at)
 }
 
-/// Whether the number was given before, and each line that gave it was taken back.
-fn all_others_taken_back(tx: &mut Tx, number: &str, stored: &Stored) -> Result<bool, DatabaseError> {
-    let sql = "SELECT count(*), count(c.line) FROM registration r LEFT JOIN correction c ON c.line = r.line \
-               WHERE r.unit = ?1 AND r.line <> ?2";
-    let Some(row) = tx.query_opt(sql, &[unit_key(number).into(), line_id(stored.reference()).into()])? else {
-        return Ok(false);
-    };
-    let (given, taken_back) = (row.int(0)?, row.int(1)?);
-    Ok(0 < given && given == taken_back)
+/// Whether the unit's newest version was decided here, and not by a person.
+fn by_rule(tx: &mut Tx, number: &str) -> Result<bool, DatabaseError> {
+    let sql = "SELECT line FROM record WHERE kind = 'unit' AND name = ?1 ORDER BY version DESC LIMIT 1";
+    let Some(row) = tx.query_opt(sql, &[number.into()])? else { return Ok(false) };
+    let decision = book::line(tx, line_ref(row.blob(0)?)?)?.map(|stored| Entry::read(stored).body);
+    Ok(matches!(decision, Some(Ok(Body::Decision(Decision { person: None, .. })))))
 }
 
 /// The unit's record, named like its item.

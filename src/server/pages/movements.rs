@@ -48,7 +48,7 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
         div.head { h1 { (title) } @if let Some(terminal) = filter.terminal { span.faint { (names.terminal(terminal, lang)) } } }
         nav.facets aria-label=(lang.say("filter")) {
             (facet(&ask, &filter, None))
-            @for kind in ["movement", "passage", "attempt", "correction", "decision", "system"] { (facet(&ask, &filter, Some(kind))) }
+            @for kind in KINDS { (facet(&ask, &filter, Some(kind))) }
             @if filter.terminal.is_some() || filter.unit.is_some() {
                 a.facet href=(ask.here(&[("terminal", None), ("unit", None), ("after", None)])) aria-current="true" {
                     (filter.unit.clone().unwrap_or_else(|| names.terminal(filter.terminal.unwrap_or_default(), lang))) (Sign::Cross.small())
@@ -72,6 +72,10 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
     };
     Ok(ask.page(Some(Room::Movements), &title, &frame, &body))
 }
+
+/// Kinds of lines to choose from, the most frequent first.
+const KINDS: [&str; 8] =
+    ["movement", "passage", "attempt", "registration", "relabelling", "correction", "decision", "system"];
 
 /// The filter of the API, and the language that any page may carry.
 #[derive(Debug, serde::Deserialize)]

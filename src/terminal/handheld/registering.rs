@@ -133,6 +133,10 @@ impl Handheld {
                 draft.item = of_label.or(draft.item.take());
             })
         };
+        if let Some(done) = self.just_bound(&code) {
+            let say = Say::Already { at: done.at };
+            return self.turn(self.state.clone(), Outcome::Again, say);
+        }
         match meaning {
             // Its own number is on it already.
             Meaning::Unit(unit) if Identifier::own(unit) == *identifier => {
@@ -145,6 +149,14 @@ impl Handheld {
             }
             _ => self.prepared(drafted(code), Outcome::Note),
         }
+    }
+
+    /// The piece of this act that got `code`: a label is scanned twice, and a tag stays on the bench.
+    fn just_bound(&self, code: &str) -> Option<&Done> {
+        let binds =
+            |mark: &Mark| matches!(mark, Mark::Relabelled { bind, .. } if bind.iter().any(|bound| bound == code));
+        let pieces = &self.state.going.as_ref()?.pieces;
+        pieces.iter().rev().find(|done| done.forget.iter().any(binds))
     }
 
     pub(super) fn choose_item(&self, item: &str, world: World<'_>, last_seq: u64) -> Plan {
@@ -225,7 +237,14 @@ impl Handheld {
         last_seq: u64,
     ) -> Plan {
         let code = identifier.to_string();
-        let chosen = self.state.going.as_ref().and_then(|going| going.draft.unit.clone());
+        let draft = self.state.going.as_ref().map(|going| going.draft.clone()).unwrap_or_default();
+        let Draft { bind: pending, unit: chosen, release, .. } = draft;
+        if let (None, Some(done)) = (&chosen, self.just_bound(&code)) {
+            let say = Say::Already { at: done.at };
+            return self.turn(self.state.clone(), Outcome::Again, say);
+        }
+        // A code that another piece holds was scanned and not confirmed: what comes now is about another piece.
+        let chosen = chosen.filter(|_| pending.is_none());
         let pick = |unit: &str| {
             let bound = Identifier::own(unit) != *identifier;
             let next = self.drafted(Act::Relabel, world, last_seq, |draft| {
@@ -246,7 +265,6 @@ impl Handheld {
             }
             (Meaning::Item(_), _) => self.turn(self.state.clone(), Outcome::Ask, Say::LabelFirst),
             (_, Some(unit)) => {
-                let release = self.state.going.as_ref().and_then(|going| going.draft.release.clone());
                 let release = self.goes(&unit, &code, release, world.reference);
                 self.relabel(&unit, vec![code], release, device, world)
             }
@@ -254,15 +272,15 @@ impl Handheld {
         }
     }
 
-    /// The codes that `code` takes the place of: the one that was scanned, or those of its own kind: a tag replaces the tag,
-    /// a label the label.
+    /// The codes that `code` takes the place of: a tag replaces the tag, a label the label. The one that was scanned, where
+    /// it is of that kind; otherwise, since a dead tag is found by the number of its piece, all of them.
     fn goes(&self, unit: &str, code: &str, scanned: Option<String>, reference: &Reference) -> Vec<String> {
-        let kind = |code: &str| code.split('/').next().map(str::to_owned);
+        let is_tag = |code: &str| code.starts_with("tag/");
+        let goes = |known: &str| is_tag(known) == is_tag(code) && known != code;
         match scanned {
-            Some(scanned) if !reference.codes().is_replaced(&scanned) => vec![scanned],
+            Some(scanned) if goes(&scanned) && !reference.codes().is_replaced(&scanned) => vec![scanned],
             Some(_) | None => {
-                let codes = reference.codes().of(unit).into_iter();
-                codes.filter(|known| kind(known) == kind(code) && *known != code).map(str::to_owned).collect()
+                reference.codes().of(unit).into_iter().filter(|known| goes(known)).map(str::to_owned).collect()
             }
         }
     }
