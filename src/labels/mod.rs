@@ -12,6 +12,8 @@ mod font;
 mod layout;
 mod pattern;
 pub mod png;
+pub mod qr;
+pub mod subject;
 pub mod svg;
 mod symbols;
 mod template;
