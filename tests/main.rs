@@ -19,6 +19,7 @@ mod kills;
 mod labels;
 mod ledger;
 mod numbers;
+mod printing;
 mod replug;
 mod rig;
 mod strangers;

@@ -55,6 +55,7 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
                 }
             }
         }
+        p.end { a href="/unlabelled" { (Sign::Label.small()) " " (lang.say("unlabelled")) } }
         // Only the first page moves: rows do not slide away under whoever reads an older one.
         section #rows .card data-flush data-live[first_page] {
             @if rows.items.is_empty() {

@@ -21,7 +21,7 @@ use crate::config::labels::{Labels, Tags};
 use crate::event::{Body, System};
 use crate::hex::HexBytes;
 use crate::identity::Identifier;
-use crate::labels::{self, COPIES_MAX, Dpi, Fonts, LabelError, Language, Layout, Template, TemplateError, Values};
+use crate::labels::{self, COPIES_MAX, Dpi, LabelError, Language, Layout, Shelf, ShelfError, Template, Values};
 use crate::ledger::book::{Book, ReadError};
 use crate::quantity::Moment;
 use crate::terminal::house::House;
@@ -91,9 +91,7 @@ pub enum Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum CannotPrint {
     #[error(transparent)]
-    Template(#[from] TemplateError),
-    #[error("{0}")]
-    Fonts(String),
+    Shelf(#[from] ShelfError),
     #[error("{path}: {cause}")]
     Store { path: String, cause: StoreError },
     #[error(transparent)]
@@ -105,8 +103,7 @@ pub struct Printing {
     house: Arc<House>,
     pub language: Language,
     tags: Tags,
-    pub templates: Vec<Template>,
-    fonts: Fonts,
+    shelf: Shelf,
     pub printers: Vec<Printer>,
     store: Arc<Store>,
     /// Counts changes of the queue.
@@ -127,11 +124,7 @@ impl Printing {
         printers: Vec<Printer>,
         stop: watch::Receiver<bool>,
     ) -> Result<Printing, CannotPrint> {
-        let templates = match &settings.templates {
-            Some(folder) => Template::with_folder(folder)?,
-            None => Template::all()?,
-        };
-        let fonts = Fonts::with(&settings.fonts).map_err(CannotPrint::Fonts)?;
+        let shelf = Shelf::open(settings.templates.as_deref(), &settings.fonts)?;
         let path = folder.join(store::FILE);
         let stored = |cause| CannotPrint::Store { path: path.display().to_string(), cause };
         let store = Store::open(&path).map_err(stored)?;
@@ -145,7 +138,7 @@ impl Printing {
         }
         let (changes, _) = watch::channel(0);
         let language = settings.language;
-        Ok(Printing { house, language, tags, templates, fonts, printers, store: Arc::new(store), changes, stop })
+        Ok(Printing { house, language, tags, shelf, printers, store: Arc::new(store), changes, stop })
     }
 
     /// A queue for each printer, to be run until the terminal stops.
@@ -154,7 +147,11 @@ impl Printing {
     }
 
     pub fn template(&self, name: &str) -> Option<&Template> {
-        self.templates.iter().find(|template| template.name == name)
+        self.shelf.template(name)
+    }
+
+    pub fn templates(&self) -> &[Template] {
+        &self.shelf.templates
     }
 
     pub fn printer(&self, name: &str) -> Option<&Printer> {
@@ -217,7 +214,7 @@ impl Printing {
     ) -> Result<Layout, Refusal> {
         let found = self.template(template).ok_or_else(|| Refusal::NoTemplate(template.to_owned()))?;
         let values: Values = values.iter().collect();
-        Ok(labels::lay(found, &values, dpi, language, &self.fonts)?)
+        Ok(labels::lay(found, &values, dpi, language, &self.shelf.fonts)?)
     }
 
     /// Keeps an order in the queue; its number, once it is durable. The same `token` gives the same job.

@@ -198,7 +198,7 @@ async fn answer(shared: &Shared, headers: &HeaderMap, mut asked: Asked, refusal:
     let language = asked.language.unwrap_or(printing.language);
     let chosen = match (&asked.template, &asked.of) {
         // A piece that came without a template: what is printed most.
-        (None, Some(_)) => printing.template("sample").or(printing.templates.first()),
+        (None, Some(_)) => printing.template("sample").or(printing.templates().first()),
         (None, None) => None,
         (Some(name), _) => printing.template(name),
     };
@@ -262,7 +262,7 @@ fn choose(printing: &Printing, chosen: Option<&Template>, of: Option<&str>, lang
             div.field {
                 label for="template" { (lang.say("t-label-template")) }
                 select id="template" name="template" {
-                    @for template in &printing.templates {
+                    @for template in printing.templates() {
                         option value=(template.name) selected[chosen.is_some_and(|chosen| chosen.name == template.name)] {
                             (titled(template, lang)) (format!(" · {} × {} mm", template.width_mm, template.height_mm))
                         }
