@@ -218,27 +218,39 @@ fn a_killed_terminal_prints_what_was_queued_once() {
     assert_eq!(bench.printed().len(), 2);
 }
 
+/// Kills the terminal between the label and the printer's word that it is out; how many labels were printed before, and the
+/// job. On a slow machine the word is sometimes faster.
+fn killed_in_between(bench: &mut Bench) -> (usize, u64) {
+    for attempt in 0..20 {
+        let before = bench.printed().len();
+        let job = bench.order(&RUBY, 1, &format!("attempt-{attempt}"));
+        wait_for("the label came out", || (bench.printed().len() == before + 1).then_some(()));
+        bench.terminal.kill();
+        bench.terminal.run();
+        if bench.job(job)["state"] == "unsure" {
+            return (before, job);
+        }
+        bench.printer_is("ready");
+    }
+    panic!("the terminal never died in between");
+}
+
 #[test]
 fn a_label_at_the_printer_when_the_terminal_dies_is_asked_about() {
-    for (will, printed, lines) in [("came_out", 1, 1), ("again", 2, 1)] {
+    for (will, again) in [("came_out", 0), ("again", 1)] {
         let mut bench = Bench::open(Tongue::Zpl, |_| on_network(Tongue::Zpl), "");
-        let job = bench.order(&RUBY, 1, "a");
-        bench.job_is(job, "sending");
-        bench.terminal.kill();
-        wait_for("the label came out meanwhile", || (bench.printed().len() == 1).then_some(()));
-        bench.terminal.run();
-        let unsure = bench.job_is(job, "unsure");
-        assert_eq!(unsure["why"]["cause"], "restarted");
+        let (before, job) = killed_in_between(&mut bench);
+        assert_eq!(bench.job(job)["why"]["cause"], "restarted");
         bench.printer_is("ready");
         std::thread::sleep(Duration::from_millis(500));
-        assert_eq!(bench.printed().len(), 1, "nothing is printed again by itself");
-        assert!(bench.lines().is_empty(), "nobody knows yet whether it came out");
+        assert_eq!(bench.printed().len(), before + 1, "nothing is printed again by itself");
+        assert_eq!(bench.lines().len(), before, "nobody knows yet whether it came out");
         let page = get(bench.terminal.screen, "/labels", "cookie: gatebook_lang=en\r\n").unwrap();
         assert!(String::from_utf8(page).unwrap().contains("Did it come out?"));
         assert_eq!(bench.will(job, will), 204);
         bench.job_is(job, "printed");
         assert_eq!(bench.will(job, will), 409, "answered once");
-        assert_eq!((bench.printed().len(), bench.lines().len()), (printed, lines), "{will}");
+        assert_eq!((bench.printed().len(), bench.lines().len()), (before + 1 + again, before + 1), "{will}");
     }
 }
 
