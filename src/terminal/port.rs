@@ -70,6 +70,16 @@ pub struct Health {
     pub printer: Option<Printer>,
 }
 
+impl Health {
+    /// Whether a printer prints what it is sent now.
+    pub fn prints(&self) -> bool {
+        let fine = |printer: Printer| {
+            !(printer.paper_out || printer.ribbon_out || printer.head_open || printer.paused || printer.fault)
+        };
+        self.up && self.printer.is_some_and(fine)
+    }
+}
+
 /// A command on its way to a device, and who waits for its answer.
 type Asked = (Command, oneshot::Sender<Result<Answer, Unable>>);
 
@@ -422,5 +432,32 @@ impl Due {
             let reason = "the device was lost before it answered".to_owned();
             let _ = reply.send(Ok(Answer::Unsure { reason }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_asked_is_answered_whatever_becomes_of_the_device() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let family = hardware::device::by_name("scanner").unwrap();
+        let session = (family.session)(&hardware::settings::Settings::of(family.settings)).unwrap();
+        let (station, _reports) = mpsc::channel(1);
+        let port = Port::start("gun", Line::Tcp { address }, session, station).unwrap();
+        let (mut health, commands) = (port.health.clone(), port.commands.clone());
+        let print = || commands.ask(Command::Print { label: b"^XA^XZ".to_vec() });
+        health.wait_for(|health| health.up).await.unwrap();
+        assert_eq!(print().await, Err(Unable), "a scanner prints nothing");
+        let (stream, _) = listener.accept().unwrap();
+        drop((stream, listener));
+        health.wait_for(|health| !health.up && 1 < health.tries).await.unwrap();
+        assert!(matches!(print().await, Ok(Answer::NotBegun { reason }) if reason.contains("nothing listens")));
+        tokio::task::spawn_blocking(move || port.join(Instant::now() + Duration::from_secs(5))).await.unwrap();
+        assert!(matches!(print().await, Ok(Answer::NotBegun { .. })), "nor when the port has ended");
     }
 }

@@ -11,7 +11,6 @@ use crate::event::{Body, Handling, LabelPrinted, LabelWhy, System};
 use crate::hex::HexBytes;
 use crate::labels::{Language, tspl, zpl};
 use crate::quantity::Moment;
-use crate::terminal::port::Health;
 use crate::terminal::printing::job::{Cause, Job, State};
 use crate::terminal::printing::{AGAIN, Printer, Printing, Refusal, Tongue};
 use crate::terminal::watching::ended;
@@ -30,14 +29,6 @@ enum Outcome {
     Unsure(Cause),
 }
 
-/// Whether the printer prints what it is sent now.
-pub fn ready(health: &Health) -> bool {
-    let fine = |printer: hardware::event::Printer| {
-        !(printer.paper_out || printer.ribbon_out || printer.head_open || printer.paused || printer.fault)
-    };
-    health.up && health.printer.is_some_and(fine)
-}
-
 impl Queue {
     pub(super) fn new(printing: Arc<Printing>, printer: Printer) -> Queue {
         Queue { printing, printer }
@@ -49,9 +40,9 @@ impl Queue {
         let mut health = self.printer.health.clone();
         loop {
             changes.borrow_and_update();
-            let up = ready(&health.borrow_and_update());
-            match up.then_some(()) {
-                Some(()) => match self.one().await {
+            let prints = health.borrow_and_update().prints();
+            if prints {
+                match self.one().await {
                     Ok(true) => {
                         if *stop.borrow() {
                             return;
@@ -63,8 +54,7 @@ impl Queue {
                         tracing::error!(printer = %self.printer.name, "{error}");
                         tokio::select! { () = ended(&mut stop) => return, () = time::sleep(AGAIN) => continue }
                     }
-                },
-                None => (),
+                }
             }
             tokio::select! {
                 () = ended(&mut stop) => return,

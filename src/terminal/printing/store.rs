@@ -287,3 +287,85 @@ fn job(row: &Row) -> rusqlite::Result<Job> {
         why: serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn order(copies: u32) -> Order {
+        Order {
+            printer: "p".into(),
+            template: "sample".into(),
+            values: BTreeMap::from([("number".to_owned(), "R-1".to_owned())]),
+            language: "zh-CN".into(),
+            code: "own/R-1".into(),
+            unit: None,
+            epc: Some(HexBytes(vec![0x30, 0x14])),
+            copies,
+            person: Some(7),
+        }
+    }
+
+    const STAND: Stand = (Hex([7; 16]), 41);
+
+    #[test]
+    fn a_job_goes_its_way_and_outlives_the_file_being_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let store = Store::open(&path).unwrap();
+        let number = store.add(&order(2), "a", Moment(5)).unwrap();
+        assert_eq!(store.add(&order(2), "a", Moment(6)).unwrap(), number, "sent twice");
+        assert!(store.next("another").unwrap().is_none());
+        let job = store.next("p").unwrap().unwrap();
+        assert_eq!((job.order, job.asked, job.state), (order(2), Moment(5), State::Waiting));
+        assert!(store.begin(number, State::Waiting, STAND).unwrap());
+        assert!(!store.begin(number, State::Waiting, STAND).unwrap(), "one label at a time");
+        store.out(number).unwrap();
+        store.out(number).unwrap();
+        let job = store.job(number).unwrap().unwrap();
+        assert_eq!((job.printed, job.state), (1, State::Waiting), "only what was at the printer came out");
+        assert!(store.begin(number, State::Waiting, STAND).unwrap());
+        drop(store);
+        let store = Store::open(&path).unwrap();
+        let (job, stand) = store.broken_off().unwrap().pop().unwrap();
+        assert_eq!((job.number, job.attempts, stand), (number, 2, Some(STAND)));
+        assert!(store.set(number, &[State::Sending], State::Unsure, &Cause::Restarted).unwrap());
+        assert!(!store.set(number, &[State::Waiting], State::Cancelled, &Cause::None).unwrap());
+        assert!(store.begin(number, State::Unsure, STAND).unwrap());
+        store.out(number).unwrap();
+        let job = store.job(number).unwrap().unwrap();
+        assert_eq!((job.printed, job.attempts, job.state, job.why), (2, 2, State::Printed, Cause::None));
+        assert_eq!(store.copy("own/R-1").unwrap(), 3);
+        assert_eq!(store.copy("own/R-2").unwrap(), 1);
+    }
+
+    #[test]
+    fn the_queue_has_an_end_and_forgets_what_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join(FILE)).unwrap();
+        store.connection().pragma_update(None, "synchronous", "OFF").unwrap();
+        for number in 0..OPEN_MAX {
+            store.add(&order(1), &number.to_string(), Moment(0)).unwrap();
+        }
+        assert!(matches!(store.add(&order(1), "more", Moment(0)), Err(StoreError::Full(OPEN_MAX))));
+        for number in 1..=OPEN_MAX {
+            assert!(store.set(number, &[State::Waiting], State::Cancelled, &Cause::None).unwrap());
+        }
+        store.add(&order(1), "more", Moment(0)).unwrap();
+        assert_eq!(store.shown(usize::MAX).unwrap().len(), OVER_KEPT as usize + 1);
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let file = Connection::open(&path).unwrap();
+        file.pragma_update(None, "application_id", 1).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Foreign)));
+        file.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        file.pragma_update(None, "user_version", 2).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Newer)));
+    }
+}

@@ -50,6 +50,8 @@ struct Asked {
     show: bool,
     token: String,
     queued: Option<u32>,
+    /// The template that was printed last, to begin from.
+    last: Option<String>,
 }
 
 type Pairs = Vec<(String, String)>;
@@ -68,6 +70,7 @@ impl Asked {
                 "show" => asked.show = true,
                 "token" => asked.token = value,
                 "queued" => asked.queued = value.parse().ok(),
+                "last" => asked.last = text,
                 name => {
                     if let (Some(field), Some(text)) = (name.strip_prefix(OWN), text) {
                         asked.values.insert(field.to_owned(), text);
@@ -110,7 +113,10 @@ pub(super) async fn print(State(shared): Here, headers: HeaderMap, Form(pairs): 
     let copies = asked.copies.unwrap_or(1);
     let token = if asked.token.is_empty() { self::token() } else { asked.token.clone() };
     match printing.order(&printer, &template, asked.values.clone(), language, copies, token).await {
-        Ok(number) if wants_page(&headers) => Redirect::to(&format!("/labels?queued={number}")).into_response(),
+        Ok(number) if wants_page(&headers) => {
+            let last = crate::terminal::screen::path(&template);
+            Redirect::to(&format!("/labels?queued={number}&last={last}")).into_response()
+        },
         Ok(number) => (StatusCode::CREATED, axum::Json(json!({ "job": number }))).into_response(),
         Err(refusal) => answer(&shared, &headers, Asked { show: true, ..asked }, Some(refusal)).await,
     }
@@ -232,15 +238,17 @@ async fn answer(shared: &Shared, headers: &HeaderMap, mut asked: Asked, refusal:
             @if let Some(number) = asked.queued {
                 div.note data-tone="ok" role="status" { (Sign::Tick.small()) p { (lang.tell("t-label-queued", &[("n", (&number.to_string()).into())])) } }
             }
-            (choose(printing, chosen, asked.of.as_deref(), lang))
+            (choose(printing, chosen.map(|template| template.name.as_str()).or(asked.last.as_deref()), asked.of.as_deref(), lang))
             @if unknown { div.note data-tone="ask" role="status" { (Sign::Question.small()) p { (lang.say("t-label-unknown")) } } }
             @if let Some(refusal) = &refusal { div.note data-tone="stop" role="alert" { (Sign::Octagon.small()) p { (refusal) } } }
             @if let Some(template) = chosen {
-                (form(printing, template, &asked, language, lang))
-                @if let Some(Ok(layout)) = &laid {
-                    figure.label {
-                        (PreEscaped(labels::svg::render(layout)))
-                        figcaption.faint { (format!("{} × {} mm", layout.width_mm, layout.height_mm)) }
+                div.labelling {
+                    (form(printing, template, &asked, language, lang))
+                    @if let Some(Ok(layout)) = &laid {
+                        figure.label {
+                            (PreEscaped(labels::svg::render(layout)))
+                            figcaption.faint { (format!("{} × {} mm", layout.width_mm, layout.height_mm)) }
+                        }
                     }
                 }
             }
@@ -256,14 +264,14 @@ fn titled(template: &Template, lang: Lang) -> &str {
 }
 
 /// Which template, and for which piece.
-fn choose(printing: &Printing, chosen: Option<&Template>, of: Option<&str>, lang: Lang) -> Markup {
+fn choose(printing: &Printing, chosen: Option<&str>, of: Option<&str>, lang: Lang) -> Markup {
     html! {
         form.form method="get" action="/labels" {
             div.field {
                 label for="template" { (lang.say("t-label-template")) }
                 select id="template" name="template" {
                     @for template in printing.templates() {
-                        option value=(template.name) selected[chosen.is_some_and(|chosen| chosen.name == template.name)] {
+                        option value=(template.name) selected[chosen == Some(template.name.as_str())] {
                             (titled(template, lang)) (format!(" · {} × {} mm", template.width_mm, template.height_mm))
                         }
                     }
