@@ -10,8 +10,8 @@ use gatebook::event::Act;
 use gatebook::quantity::Moment;
 use gatebook::sync::records::Record;
 use gatebook::terminal::reference;
-use hardware::simulator::{printer, scanner};
 use hardware::simulator::script::{Presentation, Script};
+use hardware::simulator::{printer, scanner};
 use serde_json::{Value, json};
 
 use crate::rig::{Engine, Server, Terminal, free_port, request, wait_for};
@@ -168,9 +168,13 @@ impl Browser {
     /// Keeps a picture of the whole page in the folder that `GATEBOOK_TEST_PICTURES` names, for whoever wants to look.
     fn keep(&self, name: &str) {
         let Ok(folder) = std::env::var("GATEBOOK_TEST_PICTURES") else { return };
-        let shot = self.command("POST", "/goog/cdp/execute", &json!({
-            "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true }
-        }));
+        let shot = self.command(
+            "POST",
+            "/goog/cdp/execute",
+            &json!({
+                "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true }
+            }),
+        );
         let text = shot["data"].as_str().unwrap_or_default();
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png.base64")), text).unwrap();
     }
@@ -516,7 +520,7 @@ fn labels_in_a_browser() {
         browser.wait_for_text("#answer .piece", number);
         // The page renews itself, so an element that was found may be another by the time it is clicked.
         browser.ask("document.querySelector('.offer').click()");
-        browser.wait(&format!("location.search.includes('of=')"));
+        browser.wait("location.search.includes('of=')");
         let filled = browser.ask("return document.getElementById('f-number').value");
         assert_eq!(filled, **number, "the records fill the form");
         browser.wait("0 < document.querySelector('figure.label svg').getBoundingClientRect().width");
@@ -549,7 +553,11 @@ fn labels_in_a_browser() {
     browser.wait("location.pathname === '/'");
     for (language, size) in [("en", DESK), ("zh-CN", PHONE)] {
         browser.resize(size);
-        for (name, path) in [("unit", format!("/units/{number}")), ("unlabelled", "/unlabelled".into()), ("system", "/movements?kind=system".into())] {
+        for (name, path) in [
+            ("unit", format!("/units/{number}")),
+            ("unlabelled", "/unlabelled".into()),
+            ("system", "/movements?kind=system".into()),
+        ] {
             let sign = if path.contains('?') { '&' } else { '?' };
             browser.open(&page(&format!("{path}{sign}lang={language}")));
             browser.fits();

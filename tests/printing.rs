@@ -70,9 +70,7 @@ impl Bench {
     }
 
     fn printer_is(&self, state: &str) {
-        wait_for(&format!("the printer is {state}"), || {
-            (self.queue()["printers"][0]["state"] == state).then_some(())
-        });
+        wait_for(&format!("the printer is {state}"), || (self.queue()["printers"][0]["state"] == state).then_some(()));
     }
 
     fn job(&self, number: u64) -> Value {
@@ -125,7 +123,8 @@ impl Bench {
     fn lines(&self) -> Vec<LabelPrinted> {
         self.terminal.wait_until_sent();
         let label = |line: Value| {
-            let body: System = serde_json::from_value(line["body"].clone()).ok().filter(|_| line["kind"] == "system")?;
+            let body: System =
+                serde_json::from_value(line["body"].clone()).ok().filter(|_| line["kind"] == "system")?;
             match body {
                 System::LabelPrinted(label) => Some(label),
                 _ => None,
@@ -197,7 +196,9 @@ fn a_printer_without_paper_says_so_and_prints_once_when_it_has_some() {
 
 #[test]
 fn the_same_over_a_serial_line_in_the_other_language() {
-    out_of_paper(Tongue::TsplByte, |folder| Wire::serial(printer(Tongue::TsplByte, 2), &folder.join("printer")).unwrap());
+    out_of_paper(Tongue::TsplByte, |folder| {
+        Wire::serial(printer(Tongue::TsplByte, 2), &folder.join("printer")).unwrap()
+    });
 }
 
 #[test]
@@ -271,7 +272,12 @@ fn a_reprint_is_counted_and_the_list_of_the_unlabelled_gets_shorter() {
     let bench = Bench::open(Tongue::Zpl, |_| on_network(Tongue::Zpl), "");
     let unlabelled = || {
         let page = bench.server.api("/api/v1/units?unlabelled=1").unwrap();
-        page["items"].as_array().unwrap().iter().map(|unit| unit["number"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|unit| unit["number"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(unlabelled(), [NUMBER, "18K-0043-5"]);
     let first = bench.order(&RUBY, 1, "a");
@@ -316,7 +322,8 @@ fn what_a_tag_reads_back_decides() {
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].epc.as_ref().map(|epc| &epc.0), Some(&epc));
     assert_eq!(lines[0].code, "01/09521234543213/21/7");
-    let (status, said) = bench.post("/labels/print", "template=sample&copies=2&f.number=1&f.name=x&f.gtin=09521234543213&f.serial=8&token=b");
+    let (status, said) = bench
+        .post("/labels/print", "template=sample&copies=2&f.number=1&f.name=x&f.gtin=09521234543213&f.serial=8&token=b");
     assert_eq!(status, 422, "{}", String::from_utf8_lossy(&said));
     assert!(matches!(Body::System(System::LabelPrinted(lines[0].clone())).to_json(), Value::Object(_)));
 }

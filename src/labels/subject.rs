@@ -116,10 +116,8 @@ pub fn identity(layout: &Layout) -> Option<Identifier> {
 pub fn epc(identity: &Identifier, prefixes: &Prefixes) -> Option<Result<Vec<u8>, String>> {
     let elements = identity.elements()?;
     let digits = gs1::key::keys(&elements).first().map(|key| key.company_digits().to_owned())?;
-    let stated: Vec<Element> = elements
-        .iter()
-        .map(|element| Element { ai: element.ai.to_string(), value: element.value.clone() })
-        .collect();
+    let stated: Vec<Element> =
+        elements.iter().map(|element| Element { ai: element.ai.to_string(), value: element.value.clone() }).collect();
     let (key, _) = Key::of_elements(&stated).ok()?;
     let filter = if matches!(identity, Identifier::Sgtin { .. }) { FILTER_ITEM } else { FILTER_OTHER };
     Some(plan::encode(&key, filter, prefixes.length_for(&digits), None).map_err(|error| error.to_string()))
@@ -156,7 +154,10 @@ mod tests {
             told(ring(&codes), Language::Both),
             "number=18K-0042-7 name=红宝石戒指 name.zh-CN=红宝石戒指 name.en=Ruby ring gtin=09521234543213 serial=S7 weight_g=3.42"
         );
-        assert_eq!(told(Subject { name_zh: "", quantity: None, ..ring(&[]) }, Language::Chinese), "number=18K-0042-7 name=Ruby ring");
+        assert_eq!(
+            told(Subject { name_zh: "", quantity: None, ..ring(&[]) }, Language::Chinese),
+            "number=18K-0042-7 name=Ruby ring"
+        );
         let lot = Template::named("lot").unwrap().unwrap();
         let stones = Subject { lot: true, quantity: Some(Quantity::pieces(40)), ..ring(&[]) };
         let values: Values = stones.values(&lot, Language::English).into_iter().collect();

@@ -318,13 +318,7 @@ impl Keeper {
         }
     }
 
-    fn drive(
-        &self,
-        link: &mut Link,
-        session: &mut dyn Session,
-        station: &mpsc::Sender<Report>,
-        due: &mut Due,
-    ) -> End {
+    fn drive(&self, link: &mut Link, session: &mut dyn Session, station: &mpsc::Sender<Report>, due: &mut Due) -> End {
         self.refuse_all();
         session.opened(self.now());
         let mut bytes = [0; 4096];

@@ -39,7 +39,8 @@ struct Wanted {
 impl Wanted {
     fn of(pairs: BTreeMap<String, String>) -> Result<Wanted, Problem> {
         let mut fields = pairs;
-        let wrong = |name: &str, text: &str, form: &str| Problem::unreadable(format!("{name} is `{text}`; write {form}"));
+        let wrong =
+            |name: &str, text: &str, form: &str| Problem::unreadable(format!("{name} is `{text}`; write {form}"));
         let language = match fields.remove("language") {
             Some(tag) => Some(Language::from_tag(&tag).ok_or_else(|| wrong("language", &tag, "zh-CN, en or both"))?),
             None => None,
@@ -61,12 +62,20 @@ impl Wanted {
 
 type Pairs = Query<BTreeMap<String, String>>;
 
-pub async fn as_svg(State(server): State<Server>, Path(number): Path<String>, Query(pairs): Pairs) -> Result<Response, Problem> {
+pub async fn as_svg(
+    State(server): State<Server>,
+    Path(number): Path<String>,
+    Query(pairs): Pairs,
+) -> Result<Response, Problem> {
     let layout = layout(&server, number, Wanted::of(pairs)?).await?;
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg::render(&layout)).into_response())
 }
 
-pub async fn as_png(State(server): State<Server>, Path(number): Path<String>, Query(pairs): Pairs) -> Result<Response, Problem> {
+pub async fn as_png(
+    State(server): State<Server>,
+    Path(number): Path<String>,
+    Query(pairs): Pairs,
+) -> Result<Response, Problem> {
     let wanted = Wanted::of(pairs)?;
     let scale = wanted.scale;
     let layout = layout(&server, number, wanted).await?;
@@ -109,7 +118,9 @@ async fn layout(server: &Server, number: String, wanted: Wanted) -> Result<Layou
 fn refused(error: &LabelError) -> Problem {
     let problem = Problem::unreadable(error.to_string());
     match error {
-        LabelError::Missing { field } => problem.help(format!("The records do not say it: add `{field}=…` to the address.")),
+        LabelError::Missing { field } => {
+            problem.help(format!("The records do not say it: add `{field}=…` to the address."))
+        }
         _ => problem,
     }
 }

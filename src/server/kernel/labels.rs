@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::event::{Body, LabelPrinted, LabelWhy, LineRef, System};
 use crate::server::database::{DatabaseError, Tx, Value};
+use crate::server::kernel::Entry;
 use crate::server::kernel::queries::{PAGE_MAX, Page};
 use crate::server::kernel::store::Bindings;
-use crate::server::kernel::Entry;
 use crate::server::stored::{is_key, line_id, unit_key};
 
 /// What the history calls it.
@@ -49,8 +49,7 @@ pub(super) fn flaw(label: &LabelPrinted) -> Option<String> {
 
 /// Writes labels into the history of their units. They move nothing, so no unit folds anew.
 pub(super) fn take(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
-    let labels: Vec<_> =
-        entries.iter().filter_map(|entry| Some((&entry.at, of(entry.body.as_ref().ok()?)?))).collect();
+    let labels: Vec<_> = entries.iter().filter_map(|entry| Some((&entry.at, of(entry.body.as_ref().ok()?)?))).collect();
     if labels.is_empty() {
         return Ok(());
     }

@@ -36,6 +36,9 @@ use crate::terminal::station::Shown;
 const PAGE_LINES: usize = 1_000;
 const PAGE_BYTES: usize = 4 << 20;
 
+/// How long a queue waits before it asks a file that failed again.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// What a printer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tongue {
@@ -287,9 +290,8 @@ impl Printing {
     /// # Errors
     /// [`Refusal`]: nothing changed.
     pub async fn will(&self, number: u32, will: Will, token: String) -> Result<(), Refusal> {
-        let set = |from: &'static [State], to: State| {
-            self.stored(move |store| store.set(number, from, to, &Cause::None))
-        };
+        let set =
+            |from: &'static [State], to: State| self.stored(move |store| store.set(number, from, to, &Cause::None));
         let done = match will {
             Will::Again => set(&[State::Failed, State::Unsure], State::Waiting).await?,
             Will::Cancel => set(&[State::Waiting, State::Failed, State::Unsure], State::Cancelled).await?,
@@ -344,12 +346,10 @@ fn came_out(book: &Book, job: u32, stand: Option<Stand>) -> Result<bool, ReadErr
         let page = book.lines(next, PAGE_LINES, PAGE_BYTES)?;
         let Some(end) = page.last() else { return Ok(false) };
         next = end.seq + 1;
-        let of_job = |body: Body| matches!(body, Body::System(System::LabelPrinted(label)) if label.job == u64::from(job));
+        let of_job =
+            |body: Body| matches!(body, Body::System(System::LabelPrinted(label)) if label.job == u64::from(job));
         if page.iter().any(|line| Body::decode(line.kind, line.schema, &line.body.0).is_ok_and(of_job)) {
             return Ok(true);
         }
     }
 }
-
-/// How long a queue waits before it asks a file that failed again.
-const AGAIN: Duration = Duration::from_secs(1);

@@ -136,7 +136,9 @@ fn judge(job: &Job, answer: Result<Answer, hardware::command::Unable>) -> Outcom
         (Ok(Answer::Refused { reason }), _) => Outcome::Failed(Cause::Printer { text: reason }),
         (Ok(Answer::NotBegun { reason }), _) => Outcome::Waits(Cause::Printer { text: reason }),
         (Ok(Answer::Unsure { reason }), _) => Outcome::Unsure(Cause::Printer { text: reason }),
-        (Err(unable), _) => Outcome::Failed(Cause::Printer { text: format!("this device prints nothing ({unable:?})") }),
+        (Err(unable), _) => {
+            Outcome::Failed(Cause::Printer { text: format!("this device prints nothing ({unable:?})") })
+        }
     }
 }
 

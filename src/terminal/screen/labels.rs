@@ -116,7 +116,7 @@ pub(super) async fn print(State(shared): Here, headers: HeaderMap, Form(pairs): 
         Ok(number) if wants_page(&headers) => {
             let last = crate::terminal::screen::path(&template);
             Redirect::to(&format!("/labels?queued={number}&last={last}")).into_response()
-        },
+        }
         Ok(number) => (StatusCode::CREATED, axum::Json(json!({ "job": number }))).into_response(),
         Err(refusal) => answer(&shared, &headers, Asked { show: true, ..asked }, Some(refusal)).await,
     }
@@ -228,7 +228,8 @@ async fn answer(shared: &Shared, headers: &HeaderMap, mut asked: Asked, refusal:
         (None, Some(Err(refusal))) => Some(refused(refusal, lang)),
         (None, _) => None,
     };
-    let status = if refusal.is_some() && !asked.token.is_empty() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status =
+        if refusal.is_some() && !asked.token.is_empty() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     if status != StatusCode::OK && !wants_page(headers) {
         return (status, format!("{}\n", refusal.unwrap_or_default())).into_response();
     }
@@ -439,7 +440,9 @@ fn refused(refusal: &Refusal, lang: Lang) -> String {
             | LabelError::Scale { .. } => plain(error.to_string()),
         },
         Refusal::GoneOn => lang.say("t-label-gone-on"),
-        Refusal::NoTemplate(_) | Refusal::NoPrinter(_) | Refusal::Tag(_) | Refusal::Store(_) => plain(refusal.to_string()),
+        Refusal::NoTemplate(_) | Refusal::NoPrinter(_) | Refusal::Tag(_) | Refusal::Store(_) => {
+            plain(refusal.to_string())
+        }
     }
 }
 
