@@ -21,6 +21,7 @@ mod labels;
 mod ledger;
 mod llrp_peers;
 mod numbers;
+mod printing;
 mod replug;
 mod rig;
 mod strangers;

@@ -9,6 +9,7 @@ use hardware::device::{FAMILIES, Family, Link, Parity, Serial, by_name};
 use hardware::settings::Settings;
 use jiff::tz::TimeZone;
 
+use crate::config::labels::{self, Labels, Tags};
 use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
 use crate::event::Act;
@@ -32,6 +33,9 @@ pub struct TerminalConfig {
     pub book: Book,
     pub screen: Screen,
     pub policy: Policy,
+    pub labels: Labels,
+    /// What is written into the tags of labels.
+    pub tags: Tags,
     pub devices: Vec<Device>,
     pub stations: Vec<Station>,
 }
@@ -276,6 +280,7 @@ pub struct Desk {
 
 pub(crate) fn read(layers: &mut Layers) -> TerminalConfig {
     let mut top = layers.top();
+    let (labels, tags) = labels(top.section("labels"));
     let config = TerminalConfig {
         name: top.name("name"),
         data: top.folder("data"),
@@ -285,6 +290,8 @@ pub(crate) fn read(layers: &mut Layers) -> TerminalConfig {
         book: book(top.section("book")),
         screen: screen(top.section("screen")),
         policy: policy(top.section("policy")),
+        labels,
+        tags,
         devices: devices(layers, &mut top),
         stations: Vec::new(),
     };
@@ -370,6 +377,12 @@ fn screen(mut section: Section) -> Screen {
     }
     section.finish();
     screen
+}
+
+fn labels(mut section: Section) -> (Labels, Tags) {
+    let read = (labels::read(&mut section), labels::tags(&mut section));
+    section.finish();
+    read
 }
 
 fn policy(mut section: Section) -> Policy {

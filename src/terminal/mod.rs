@@ -17,6 +17,7 @@ pub mod numbering;
 pub mod pictures;
 pub mod port;
 pub mod ports;
+pub mod printing;
 pub mod reference;
 pub mod remembered;
 pub mod rules;
@@ -54,6 +55,7 @@ use crate::terminal::enrolment::Enrolment;
 use crate::terminal::handheld::Settings as DeskSettings;
 use crate::terminal::house::House;
 use crate::terminal::port::Port;
+use crate::terminal::printing::{CannotPrint, Printer, Printing};
 use crate::terminal::rules::Policy;
 use crate::terminal::screen::Screen;
 use crate::terminal::station::{Desk, Gate, Shown, Station};
@@ -102,6 +104,8 @@ pub enum StartError {
     Uplink(#[from] CannotStart),
     #[error("the device {device} cannot be used: {why}")]
     Device { device: String, why: String },
+    #[error("labels cannot be printed: {0}")]
+    Printing(#[from] CannotPrint),
     #[error("the screen cannot listen on {listen}: {cause}")]
     Screen { listen: SocketAddr, cause: io::Error },
 }
@@ -134,6 +138,9 @@ impl StartError {
             StartError::Read(_) => "Run `gatebook verify` on the book.",
             StartError::Uplink(_) => "Check [server] in the configuration.",
             StartError::Device { .. } => "Check the device in the configuration.",
+            StartError::Printing(_) => {
+                "Check [labels] in the configuration; a file of print jobs that cannot be used may be moved away."
+            }
             StartError::Screen { .. } => "Give the screen another address, or stop the program that uses this one.",
         }
     }
@@ -221,6 +228,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let mut ports = Vec::new();
     let mut stations = Vec::new();
     let mut places = HashMap::new();
+    let mut printers = Vec::new();
     for station in &config.stations {
         let (orders, ordered) = mpsc::channel(station::QUEUE);
         let (reports, reported) = mpsc::channel(station::QUEUE);
@@ -255,11 +263,32 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
                     return Err(refused("its driver and its port do not fit".to_owned()));
                 }
             };
-            ports.push(port.map_err(|error| refused(error.to_string()))?);
+            let port = port.map_err(|error| refused(error.to_string()))?;
+            if let Driver::Family { family, settings } = &device.driver
+                && let Some((tongue, dpi)) = printing::prints(family, settings)
+            {
+                printers.push(Printer {
+                    name: port.device.clone(),
+                    station: station.name.as_str().into(),
+                    place: station.place.clone(),
+                    tongue,
+                    dpi,
+                    commands: port.commands.clone(),
+                    health: port.health.clone(),
+                    shown: shown.clone(),
+                });
+            }
+            ports.push(port);
             places.insert(device.name.clone(), station.name.clone());
         }
         stations.push(Station { name: station.name.as_str().into(), place: station.place.clone(), orders, shown });
     }
+
+    let (folder, labels, tags) = (config.data.clone(), config.labels.clone(), config.tags.clone());
+    let (shelf, over) = (house.clone(), stopped.clone());
+    let opened = blocking(move || Printing::open(&folder, shelf, &labels, tags, printers, over)).await?;
+    let printing = Arc::new(opened);
+    work.extend(printing.queues().into_iter().map(|queue| tokio::spawn(queue.run(stopped.clone()))));
 
     let health = ports.iter().map(|port| (port.device.clone(), port.health.clone())).collect();
     let watch = Arc::new(Watch::new(house.clone(), health, places, found, troubles));
@@ -276,6 +305,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
         house: house.clone(),
         watch: watch.clone(),
         stations: stations.clone(),
+        printing,
         language: config.language.clone(),
         key: config.screen.key.as_ref().map(|key| key.0.clone()),
     };
