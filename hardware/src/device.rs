@@ -10,7 +10,10 @@ use crate::event::Event;
 use crate::settings::{Setting, Settings};
 use crate::simulator::Simulator;
 use crate::simulator::script::Script;
-use crate::{acr122u, gpio, hid_pos, llrp, modbus, pn532, printer, push, r200, rdm6300, scale, scanner, ssi, wedge};
+use crate::{
+    acr122u, gpio, hid_pos, llrp, mercury, modbus, pn532, printer, push, r200, r2000, rdm6300, reader18, scale,
+    scanner, ssi, swct, wedge,
+};
 
 /// Every family, in the order of a list.
 pub const FAMILIES: &[&Family] = &[
@@ -19,6 +22,10 @@ pub const FAMILIES: &[&Family] = &[
     &hid_pos::FAMILY,
     &wedge::FAMILY,
     &r200::FAMILY,
+    &r2000::FAMILY,
+    &reader18::FAMILY,
+    &mercury::FAMILY,
+    &swct::FAMILY,
     &llrp::FAMILY,
     &push::FAMILY,
     &scale::MT_SICS_FAMILY,

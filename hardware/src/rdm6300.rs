@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::device::{Codec, Cut, Dialect, Family, Link, Reads, Serial, Session};
 use crate::event::{Card, CardKind, Event, Read};
 use crate::settings::{Form, Setting};
-use crate::{hex, simulator};
+use crate::{checksum, hex, simulator};
 
 pub static FAMILY: Family = Family {
     name: "rdm6300",
@@ -73,7 +73,7 @@ impl std::error::Error for FrameError {}
 
 /// The frame of a badge.
 pub fn encode(number: [u8; 5]) -> Vec<u8> {
-    let check = number.iter().fold(0, |xor, byte| xor ^ byte);
+    let check = checksum::xor8(&number);
     let digits = hex::encode(&number) + &hex::encode(&[check]);
     [&[STX], digits.to_ascii_uppercase().as_bytes(), &[ETX]].concat()
 }

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{Stop, runtime};
-use crate::bench::{self, Figure, durable, epc, frames, gs1, idle, intake};
+use crate::bench::{self, Figure, codecs, durable, epc, gs1, idle, images, intake};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    of: Option<Of>,
     /// What to measure; everything when nothing is named
     parts: Vec<Part>,
     /// Folder on the disk to measure; it must be empty or not there yet
@@ -23,10 +26,23 @@ pub struct Options {
     json: bool,
 }
 
+#[derive(Subcommand)]
+enum Of {
+    /// Codes read from the pictures of a folder, right and wrong by its manifest.json
+    Images {
+        folder: PathBuf,
+        /// Answer as JSON, one row a line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Frames, GS1 codes and EPCs decoded per second
-    Frames,
+    /// What devices say, decoded per second
+    Codecs,
+    /// GS1 codes and EPCs decoded per second
+    Codes,
     /// Read to durable line to ok
     Durable,
     /// Lines taken in by the server per second, with projections
@@ -36,6 +52,9 @@ enum Part {
 }
 
 pub fn run(options: &Options) -> Result<(), Stop> {
+    if let Some(Of::Images { folder, json }) = &options.of {
+        return images::measure(folder, *json).map_err(Stop::Fault);
+    }
     let folder = &options.folder;
     let used = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if used {
@@ -55,8 +74,10 @@ fn measure(options: &Options) -> Result<(), Stop> {
         false => println!("{}\n", bench::machine(&folder)),
     }
     let print = |figures: Vec<Figure>| figures.iter().for_each(|figure| line(figure, options.json));
-    if wanted(Part::Frames) {
-        print(frames::measure());
+    if wanted(Part::Codecs) {
+        print(codecs::measure());
+    }
+    if wanted(Part::Codes) {
         print(gs1::measure());
         print(epc::measure());
     }

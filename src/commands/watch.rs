@@ -110,11 +110,14 @@ fn say(read: &Read, began: Instant, as_json: bool) {
     let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (kind, mut fields) = fields(read);
     let identifier = match capture::capture(read) {
-        Capture::Scan { identifier } | Capture::Sighting { identifier, .. } => Some(identifier),
-        Capture::Sensed => None,
+        Capture::Scan { identifier, doubt } | Capture::Sighting { identifier, doubt, .. } => Some((identifier, doubt)),
+        Capture::Sensed(_) | Capture::Unsettled => None,
     };
-    if let (Some(fields), Some(identifier)) = (fields.as_object_mut(), &identifier) {
+    if let (Some(fields), Some((identifier, doubt))) = (fields.as_object_mut(), identifier) {
         fields.insert("identifier".into(), identifier.to_string().into());
+        if let Some(doubt) = doubt {
+            fields.insert("doubt".into(), doubt.to_string().into());
+        }
     }
     if as_json {
         if let Some(fields) = fields.as_object_mut() {
@@ -132,7 +135,8 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn fields(read: &Read) -> (&'static str, Value) {
+/// The kind of a read and its fields.
+pub(super) fn fields(read: &Read) -> (&'static str, Value) {
     match read {
         Read::Symbol(symbol) => (
             "symbol",

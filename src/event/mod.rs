@@ -345,8 +345,37 @@ pub enum System {
         shown: u64,
         written: u64,
     },
+    /// What a scale, a sensor of the air or a contact said.
+    Sensed {
+        /// Code of the place where the station stands.
+        read_point: String,
+        /// Name of the device in the terminal's configuration.
+        device: String,
+        sensed: Sensed,
+    },
     /// A label came out of a printer.
     LabelPrinted(LabelPrinted),
+}
+
+/// What was sensed, exactly as the device said it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensed {
+    /// A weight that had come to rest.
+    Weight {
+        /// To the nearest microgram; `text` has the figure as it was shown.
+        micrograms: i64,
+        /// Whether the weight of a container was taken off.
+        net: bool,
+        text: String,
+    },
+    Climate {
+        temperature_millicelsius: Option<i32>,
+        /// Relative humidity.
+        humidity_millipercent: Option<i32>,
+    },
+    /// An input opened or closed; inputs count from 1.
+    Contact { line: u16, closed: bool },
 }
 
 /// One label that came out of a printer; several of one kind are several lines.
@@ -380,18 +409,12 @@ pub enum LabelWhy {
 }
 
 impl LabelWhy {
-    pub const ALL: [LabelWhy; 3] = [LabelWhy::First, LabelWhy::Copy, LabelWhy::Reprint];
-
     pub fn word(self) -> &'static str {
         match self {
             LabelWhy::First => "first",
             LabelWhy::Copy => "copy",
             LabelWhy::Reprint => "reprint",
         }
-    }
-
-    pub fn from_word(word: &str) -> Option<LabelWhy> {
-        LabelWhy::ALL.into_iter().find(|why| why.word() == word)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::event::{Act, Reason};
+use crate::identity::Doubt;
 use crate::numbers::Wrong;
 use crate::quantity::{Moment, Quantity};
 
@@ -124,6 +125,8 @@ pub enum Say {
     /// Nobody knows this code.
     Unknown {
         recorded: bool,
+        /// What speaks against the code itself.
+        doubt: Option<Doubt>,
     },
     /// Already scanned in this act, at this moment.
     Already {

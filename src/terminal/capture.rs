@@ -2,49 +2,75 @@
 
 use std::time::Duration;
 
-use hardware::event::{Read, Symbol};
+use hardware::event::{Read, Steady, Symbol};
 
-use crate::identity::Identifier;
+use crate::event::Sensed;
+use crate::identity::{Doubt, Identifier};
 
 /// One read as a station takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Capture {
     /// Someone held a printed code before a scanner: one act of one person.
-    Scan { identifier: Identifier },
+    Scan {
+        identifier: Identifier,
+        /// What speaks against the code, where it was meant to be another.
+        doubt: Option<Doubt>,
+    },
     /// A radio tag answered: nobody meant anything by it yet.
-    Sighting { identifier: Identifier, antenna: u16, rssi_dbm: Option<i16>, reads: u16, age: Duration },
+    Sighting {
+        identifier: Identifier,
+        doubt: Option<Doubt>,
+        antenna: u16,
+        rssi_dbm: Option<i16>,
+        reads: u16,
+        age: Duration,
+    },
     /// Weight, air or a contact: no identity.
-    Sensed,
+    Sensed(Sensed),
+    /// A weight that still moves, or is nothing: never the weight of a thing.
+    Unsettled,
 }
 
 /// What `read` says.
 pub fn capture(read: &Read) -> Capture {
     match read {
-        Read::Symbol(symbol) => Capture::Scan { identifier: identifier(symbol) },
-        Read::Tag(tag) => Capture::Sighting {
-            identifier: Identifier::of_tag(&tag.epc),
-            antenna: tag.antenna,
-            rssi_dbm: tag.rssi_dbm,
-            reads: tag.count.max(1),
-            age: tag.age,
+        Read::Symbol(symbol) => {
+            let (identifier, doubt) = identifier(symbol);
+            Capture::Scan { identifier, doubt }
+        }
+        Read::Tag(tag) => {
+            let (identifier, doubt) = Identifier::read_tag(&tag.epc);
+            let (antenna, rssi_dbm, reads, age) = (tag.antenna, tag.rssi_dbm, tag.count.max(1), tag.age);
+            Capture::Sighting { identifier, doubt, antenna, rssi_dbm, reads, age }
+        }
+        Read::Card(card) => Capture::Scan { identifier: Identifier::of_tag(&card.number), doubt: None },
+        Read::Weight(weight) => match weight.micrograms_rounded() {
+            Some(micrograms) if weight.steady == Steady::Yes && 0 < micrograms => {
+                let text = String::from_utf8_lossy(&weight.text).trim().to_owned();
+                Capture::Sensed(Sensed::Weight { micrograms, net: weight.net, text })
+            }
+            Some(_) | None => Capture::Unsettled,
         },
-        Read::Card(card) => Capture::Scan { identifier: Identifier::of_tag(&card.number) },
-        Read::Weight(_) | Read::Climate(_) | Read::Contact(_) => Capture::Sensed,
+        Read::Climate(air) => Capture::Sensed(Sensed::Climate {
+            temperature_millicelsius: air.temperature_millicelsius,
+            humidity_millipercent: air.humidity_millipercent,
+        }),
+        Read::Contact(contact) => Capture::Sensed(Sensed::Contact { line: contact.line, closed: contact.closed }),
     }
 }
 
 /// What a printed symbol says.
-pub fn identifier(symbol: &Symbol) -> Identifier {
-    Identifier::of_symbol(symbol.aim.map(|aim| (aim.code, aim.modifier)), &symbol.bytes)
+pub fn identifier(symbol: &Symbol) -> (Identifier, Option<Doubt>) {
+    Identifier::read_symbol(symbol.aim.map(|aim| (aim.code, aim.modifier)), &symbol.bytes)
 }
 
 /// What a text from a keyboard, a wedge scanner or a hand says: an AIM identifier in front (`]d2`) is understood.
-pub fn typed(text: &str) -> Identifier {
+pub fn typed(text: &str) -> (Identifier, Option<Doubt>) {
     match text.as_bytes() {
         &[b']', code, modifier, ref rest @ ..] if code.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric() => {
-            Identifier::of_symbol(Some((code, modifier)), rest)
+            Identifier::read_symbol(Some((code, modifier)), rest)
         }
-        bytes => Identifier::of_symbol(None, bytes),
+        bytes => Identifier::read_symbol(None, bytes),
     }
 }
 
@@ -60,7 +86,7 @@ mod tests {
             aim: Some(Aim { code: b'd', modifier: b'2' }),
             bytes: b"0109521234543213214711".to_vec(),
         });
-        let Capture::Scan { identifier } = capture(&label) else { panic!("a symbol is a scan") };
+        let Capture::Scan { identifier, .. } = capture(&label) else { panic!("a symbol is a scan") };
         assert_eq!(identifier.to_string(), ring);
         let epc = crate::epc::sgtin_96(1, "09521234543213", 7, 4711).unwrap();
         let tag = Read::Tag(Tag {
@@ -72,7 +98,7 @@ mod tests {
         });
         let Capture::Sighting { identifier, reads, .. } = capture(&tag) else { panic!("a tag is a sighting") };
         assert_eq!((identifier.to_string().as_str(), reads), (ring, 1));
-        assert_eq!(typed("]d20109521234543213214711").to_string(), ring);
-        assert_eq!(typed("]").to_string(), "own/]");
+        assert_eq!(typed("]d20109521234543213214711").0.to_string(), ring);
+        assert_eq!(typed("]").0.to_string(), "own/]");
     }
 }

@@ -12,7 +12,7 @@ pub use self::registering::Draft;
 use crate::event::{
     Act, Attempt, Body, Correction, Handling, LineRef, Movement, Piece, Reason, Registration, Relabelling,
 };
-use crate::identity::Identifier;
+use crate::identity::{Doubt, Identifier};
 use crate::numbers::{self, Reading};
 use crate::quantity::{Moment, Quantity};
 use crate::sync::records::Tracking;
@@ -36,6 +36,7 @@ pub enum Input {
     Scan {
         identifier: Identifier,
         device: String,
+        doubt: Option<Doubt>,
     },
     Start(Act),
     End,
@@ -117,7 +118,7 @@ struct Kept {
     amount: Option<Quantity>,
     began_us: Moment,
     after_seq: u64,
-    /// Not known to versions before 0.2.
+    /// Marks of earlier versions lack it.
     #[serde(default)]
     draft: Draft,
 }
@@ -235,7 +236,13 @@ impl Handheld {
     pub fn plan(&self, input: &Input, world: World<'_>, last_seq: u64) -> Plan {
         let state = &self.state;
         match input {
-            Input::Scan { identifier, device } => self.scan(identifier, device, world, last_seq),
+            Input::Scan { identifier, device, doubt } => {
+                let mut plan = self.scan(identifier, device, world, last_seq);
+                if let Say::Unknown { doubt: told, .. } = &mut plan.answer.say {
+                    told.clone_from(doubt);
+                }
+                plan
+            }
             Input::Start(act) => self.start(*act, world.now.at, last_seq),
             Input::End => match &state.going {
                 Some(going) => {
@@ -389,7 +396,7 @@ impl Handheld {
         }
         let Some(going) = &mut next.going else {
             return match meaning {
-                Meaning::Unknown => self.turn(next, Outcome::Ask, Say::Unknown { recorded: false }),
+                Meaning::Unknown => self.turn(next, Outcome::Ask, Say::Unknown { recorded: false, doubt: None }),
                 _ => self.turn(next, Outcome::Note, Say::ChooseAct),
             };
         };
@@ -453,7 +460,7 @@ impl Handheld {
                 let wrong = chosen && unit.is_some() && !on_paper && person.is_some();
                 let reason = reasons.first().copied().unwrap_or(Reason::NoPass);
                 let (outcome, say) = match reason {
-                    Reason::UnknownCode => (Outcome::Ask, Say::Unknown { recorded: true }),
+                    Reason::UnknownCode => (Outcome::Ask, Say::Unknown { recorded: true, doubt: None }),
                     _ if wrong => {
                         let wanted = self::due(going, world.reference, |_| None).into_iter().find(|due| !due.done);
                         (Outcome::Stop, Say::Wrong { wanted: wanted.map(|due| due.unit) })
@@ -572,7 +579,7 @@ fn verdict(going: &Going, unit: Option<&str>, exceptions: Vec<Reason>, reference
     let on_paper = unit.is_some_and(|unit| due.iter().any(|number| number == unit));
     let nth = if of.is_some() { due.iter().filter(|number| done(number)).count() } else { going.pieces.len() };
     if exceptions.contains(&Reason::UnknownCode) {
-        return (Outcome::Ask, Say::Unknown { recorded: true });
+        return (Outcome::Ask, Say::Unknown { recorded: true, doubt: None });
     }
     if !exceptions.is_empty() {
         return (Outcome::Look, Say::Recorded { nth, of, exceptions });

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod capture;
 mod carrier;
 pub mod codes;
+pub mod counters;
 pub mod door;
 pub mod enrolment;
 pub mod handheld;
@@ -21,6 +22,7 @@ pub mod reference;
 pub mod remembered;
 pub mod rules;
 pub mod screen;
+mod senses;
 pub mod station;
 pub mod status;
 pub mod storage;
@@ -48,6 +50,7 @@ use crate::ledger::keys::{self, KeyError, OpenFailure};
 use crate::quantity::Moment;
 use crate::sync::client::{self, CannotStart, EnrolError, Uplink};
 use crate::sync::link::{Board, Link};
+use crate::terminal::counters::Counters;
 use crate::terminal::enrolment::Enrolment;
 use crate::terminal::handheld::Settings as DeskSettings;
 use crate::terminal::house::House;
@@ -207,7 +210,11 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
         pass_data_max_age: Duration::from_secs(u64::from(config.policy.pass_data_max_age_h) * 3600),
     };
     let (name, zone, shelf) = (config.name.clone(), config.zone.clone(), book.clone());
-    let house = blocking(move || House::open(name, zone, policy, shelf, link)).await?;
+    let counters = Counters::load(&config.data).unwrap_or_else(|error| {
+        tracing::error!("{} cannot be read, the book alone says which numbers were given: {error}", counters::FILE);
+        Counters::none(&config.data)
+    });
+    let house = blocking(move || House::open(name, zone, policy, shelf, link, counters)).await?;
     let house = Arc::new(house);
     let refused = |cause| StartError::Screen { listen: config.screen.listen, cause };
     let listener = tokio::net::TcpListener::bind(config.screen.listen).await.map_err(refused)?;

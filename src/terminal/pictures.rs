@@ -27,7 +27,7 @@ const FILES_MAX: usize = 64;
 /// When the bytes are no picture.
 pub fn reads(bytes: &[u8]) -> Result<Vec<Read>, camera::CameraError> {
     let codes = camera::decode(bytes)?;
-    Ok(codes.into_iter().map(|code| Read::Symbol(Symbol { aim: None, bytes: code.bytes })).collect())
+    Ok(codes.into_iter().map(|code| Read::Symbol(Symbol { aim: Some(code.aim), bytes: code.bytes })).collect())
 }
 
 /// Watches `folder`; reads go to `station`.

@@ -1,23 +1,27 @@
 //! The shells around the pure stations: one queue, one order, one answer after the other, each after its line.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot, watch};
 use tokio::time::{self, MissedTickBehavior};
 
-use crate::event::{Body, LineRef, System};
-use crate::ledger::book::ReadError;
-use crate::quantity::Moment;
+use crate::event::{Body, LineRef, Sensed, System};
+use crate::ledger::book::{CannotRecord, ReadError};
+use crate::quantity::{Moment, Quantity, Unit};
 use crate::terminal::answer::{Answer, Outcome, Say};
 use crate::terminal::capture::{self, Capture};
+use crate::terminal::counters::Counters;
 use crate::terminal::door::{self, Door, Draft, Sighting, Tick, View};
 use crate::terminal::handheld::{self, Handheld, Input, State};
 use crate::terminal::house::{Given, House};
 use crate::terminal::port::Report;
 use crate::terminal::reference::Meaning;
+use crate::terminal::remembered::Mark;
 use crate::terminal::rules::World;
+use crate::terminal::senses::Senses;
 use crate::terminal::watching::ended;
 
 /// Reads and orders that may wait at a station. A reader that fills it is held back at its port.
@@ -114,12 +118,20 @@ pub fn resume(house: &House, settings: handheld::Settings) -> Result<(Handheld, 
     Ok((handheld, since))
 }
 
+/// Writes what a sensor said, where it is worth a line.
+async fn note(house: &House, senses: &mut Senses, read_point: String, device: &str, sensed: &Sensed) {
+    if senses.worth_a_line(device, sensed, house.now().mono) {
+        house.say(System::Sensed { read_point, device: device.to_owned(), sensed: sensed.clone() }).await;
+    }
+}
+
 /// A handheld or bench at work.
 pub struct Desk {
     house: Arc<House>,
     station: Arc<str>,
     handheld: Handheld,
     tags: HashMap<String, Duration>,
+    senses: Senses,
     shown: watch::Sender<DeskShown>,
 }
 
@@ -132,7 +144,7 @@ impl Desk {
         });
         let first = DeskShown { state: handheld.state().clone(), last: going_on };
         let (shown, watch) = watch::channel(first);
-        (Desk { house, station, handheld, tags: HashMap::new(), shown }, watch)
+        (Desk { house, station, handheld, tags: HashMap::new(), senses: Senses::default(), shown }, watch)
     }
 
     /// Works until both queues are closed, or until `stop` becomes true and nothing waits in them: a screen or a port that
@@ -160,9 +172,9 @@ impl Desk {
     }
 
     async fn take(&mut self, report: Report) {
-        let identifier = match capture::capture(&report.read) {
-            Capture::Scan { identifier } => identifier,
-            Capture::Sighting { identifier, .. } => {
+        let (identifier, doubt) = match capture::capture(&report.read) {
+            Capture::Scan { identifier, doubt } => (identifier, doubt),
+            Capture::Sighting { identifier, doubt, .. } => {
                 let now = self.house.now().mono;
                 let before = self.tags.insert(identifier.to_string(), now);
                 if TAGS_MAX < self.tags.len() {
@@ -171,15 +183,26 @@ impl Desk {
                 if before.is_some_and(|seen| now.saturating_sub(seen) < TAG_AWAY) {
                     return;
                 }
-                identifier
+                (identifier, doubt)
             }
-            Capture::Sensed => return,
+            Capture::Sensed(sensed) => return self.sense(&report.device, sensed).await,
+            Capture::Unsettled => return,
         };
-        let given = self.answer(&Input::Scan { identifier, device: report.device.to_string() }).await;
+        let device = report.device.to_string();
+        let given = self.answer(&Input::Scan { identifier, device, doubt }).await;
         if let Some(done) = report.done {
             let recorded = !matches!(given.answer.say, Say::CannotRecord { .. });
             // The picture folder may have stopped waiting.
             let _ = done.send(recorded);
+        }
+    }
+
+    /// Writes what a sensor said; a weight is what the next piece of a lot stands for.
+    async fn sense(&mut self, device: &str, sensed: Sensed) {
+        let read_point = self.handheld.settings().read_point.clone();
+        note(&self.house, &mut self.senses, read_point, device, &sensed).await;
+        if let Sensed::Weight { micrograms, .. } = sensed {
+            self.answer(&Input::Amount(Quantity { amount: micrograms, unit: Unit::Mass })).await;
         }
     }
 
@@ -204,14 +227,20 @@ impl Desk {
     async fn answer(&mut self, input: &Input) -> Arc<Given> {
         let now = self.house.now();
         // Another station may not choose the same number before this one is written.
-        let numbering = self.house.clone();
-        let _turn = if self.handheld.gives_numbers() { Some(numbering.numbering.lock().await) } else { None };
+        let counters = self.house.counters.clone();
+        let turn = if self.handheld.gives_numbers() { Some(counters.lock_owned().await) } else { None };
         let last_seq = self.house.book.state().last;
         let plan = self.house.decide(now, |world| self.handheld.plan(input, world, last_seq));
-        let written = match plan.body.clone() {
-            None => self.house.remember(plan.marks.clone()).await.map(|()| None),
-            Some(body) => self.house.record(now.at, body, plan.marks.clone()).await.map(Some),
+        let kept = match turn {
+            Some(turn) => keep(turn, plan.marks.clone()).await.map(Some),
+            None => Ok(None),
         };
+        let written = match (&kept, plan.body.clone()) {
+            (Err(why), _) => Err(CannotRecord::Store { why: why.to_string() }),
+            (Ok(_), None) => self.house.remember(plan.marks.clone()).await.map(|()| None),
+            (Ok(_), Some(body)) => self.house.record(now.at, body, plan.marks.clone()).await.map(Some),
+        };
+        drop(kept);
         let line = match written {
             Ok(line) => line,
             Err(error) => {
@@ -243,6 +272,7 @@ pub struct Gate {
     weakest_rssi_dbm: i16,
     unwritten: VecDeque<(Tick, Draft)>,
     write_after: Duration,
+    senses: Senses,
     shown: watch::Sender<DoorShown>,
 }
 
@@ -257,8 +287,8 @@ impl Gate {
         let station: Arc<str> = settings.station.as_str().into();
         let alarm = house.decide(house.now(), |world| world.remembered.alarm_of(&settings.station));
         let door = Door::new(settings, alarm);
-        let unwritten = VecDeque::new();
-        (Gate { house, station, door, weakest_rssi_dbm, unwritten, write_after: Duration::ZERO, shown }, watch)
+        let (unwritten, write_after, senses) = (VecDeque::new(), Duration::ZERO, Senses::default());
+        (Gate { house, station, door, weakest_rssi_dbm, unwritten, write_after, senses, shown }, watch)
     }
 
     /// Works as [`Desk::run`] does; at the end what is still in the field is written as it stands.
@@ -295,12 +325,16 @@ impl Gate {
         let device = report.device.to_string();
         let sighting = match capture::capture(&report.read) {
             Capture::Sighting { rssi_dbm: Some(rssi_dbm), .. } if rssi_dbm < self.weakest_rssi_dbm => return,
-            Capture::Sighting { identifier, antenna, rssi_dbm, reads, age } => {
+            Capture::Sighting { identifier, antenna, rssi_dbm, reads, age, .. } => {
                 Sighting { identifier, device, antenna, rssi_dbm, reads, age }
             }
-            Capture::Sensed => return,
+            Capture::Sensed(sensed) => {
+                let read_point = self.door.settings().read_point.clone();
+                return note(&self.house, &mut self.senses, read_point, &device, &sensed).await;
+            }
+            Capture::Unsettled => return,
             // A badge, or a piece that the antennas cannot read and a person scans by hand.
-            Capture::Scan { identifier } => {
+            Capture::Scan { identifier, .. } => {
                 let meaning = self.house.decide(now, |world| world.reference.look_up(&identifier));
                 if let Meaning::Person(person) = meaning {
                     self.door.badge(person, now);
@@ -321,7 +355,7 @@ impl Gate {
     async fn obey(&mut self, order: Order) {
         let now = self.house.now();
         match order {
-            Order::Input { input: Input::Scan { identifier, device }, reply } => {
+            Order::Input { input: Input::Scan { identifier, device, .. }, reply } => {
                 let bytes = identifier.to_string();
                 let meaning = self.house.decide(now, |world| world.reference.look_up(&identifier));
                 let unit = match &meaning {
@@ -417,6 +451,12 @@ impl Gate {
             news
         });
     }
+}
+
+/// Keeps what is about to be given. The turn goes on until the line is written.
+async fn keep(mut turn: OwnedMutexGuard<Counters>, marks: Vec<Mark>) -> io::Result<OwnedMutexGuard<Counters>> {
+    let kept = tokio::task::spawn_blocking(move || turn.keep(&marks).map(|()| turn)).await;
+    kept.map_err(io::Error::other)?
 }
 
 /// A sighting whose code, when it is a number of the house, stands as on its label.

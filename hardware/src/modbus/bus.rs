@@ -183,10 +183,10 @@ impl Bus {
         }
     }
 
-    /// Whether these bytes can be the beginning of the reply that is waited for. Noise that claims to be a long frame
-    /// would otherwise hold the reply back until the time is over.
+    /// Whether these bytes can be the beginning of the reply that is waited for; no others count. Noise that claims to be a
+    /// long frame would otherwise hold the reply back until the time is over.
     fn can_begin_reply(&self, bytes: &[u8]) -> bool {
-        let Turn::Waiting { request, .. } = &self.turn else { return true };
+        let Turn::Waiting { request, .. } = &self.turn else { return false };
         let unit = bytes.first().is_none_or(|&unit| unit == self.settings.unit);
         let function = bytes.get(1).copied().unwrap_or(request.function());
         let length = match request {

@@ -4,7 +4,7 @@
 //! u16 | 0000 | length u16 | unit | function | ..`. A reply repeats the function; one that sets its bit 7 is an exception.
 //! Source: Modbus Application Protocol Specification V1.1b3; Modbus over Serial Line V1.02; Modbus Messaging on TCP/IP V1.0b.
 
-use crate::modbus::checksum::crc16;
+use crate::checksum::crc16_modbus;
 
 /// Longest frame on a serial bus, in bytes.
 pub const RTU_MAX: usize = 256;
@@ -275,7 +275,7 @@ fn words(bytes: &[u8]) -> Vec<u16> {
 /// A frame on a serial bus.
 pub fn rtu(unit: u8, pdu: &[u8]) -> Vec<u8> {
     let frame = [&[unit], pdu].concat();
-    let crc = crc16(&frame).to_le_bytes();
+    let crc = crc16_modbus(&frame).to_le_bytes();
     [frame.as_slice(), &crc].concat()
 }
 
@@ -334,7 +334,7 @@ pub fn front_rtu(bytes: &[u8], side: Side) -> Front<'_> {
     for len in lengths.into_iter().flatten().filter(|len| *len <= RTU_MAX) {
         match bytes.get(..len).and_then(<[u8]>::split_last_chunk::<2>) {
             Some(([unit, pdu @ ..], crc))
-                if crc16(bytes.get(..len - 2).unwrap_or_default()) == u16::from_le_bytes(*crc) =>
+                if crc16_modbus(bytes.get(..len - 2).unwrap_or_default()) == u16::from_le_bytes(*crc) =>
             {
                 return Front::Frame { transaction: 0, unit: *unit, pdu, len };
             }

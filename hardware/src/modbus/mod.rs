@@ -4,7 +4,6 @@
 //! TCP gives them that), because a line has one master.
 
 pub mod bus;
-pub mod checksum;
 pub mod climate;
 pub mod frame;
 pub mod light;

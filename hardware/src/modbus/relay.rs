@@ -200,6 +200,9 @@ impl Board {
                 let text = format!("unit {} refuses: {exception}", self.settings.bus.unit);
                 match (asked, self.phase) {
                     (Asked::Write(write), _) => {
+                        if write.lasts.is_some() {
+                            self.back.remove(&write.line);
+                        }
                         let of = if write.number.is_none() { Some(text.clone()) } else { None };
                         self.refuse(write.number, &text);
                         of.into_iter().for_each(|text| self.fault(text));
@@ -275,6 +278,10 @@ impl Board {
             Phase::Working if late => self.look(now),
             Phase::Working | Phase::Closing { .. } => match self.writes.pop_front() {
                 Some(write) => {
+                    // Noted before the reply: one that is lost on the way must not leave a door open.
+                    if let Some(lasts) = write.lasts {
+                        self.back.insert(write.line, now.saturating_add(lasts));
+                    }
                     self.asked = Asked::Write(write);
                     self.bus.ask(self.settings.write_request(write.line, write.on), now);
                 }
@@ -396,15 +403,14 @@ impl Session for Board {
     }
 
     fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
-        let connected = matches!(self.phase, Phase::Meeting | Phase::Working);
         match *command {
-            Command::Output { .. } | Command::Signal(_) if !connected => {
+            Command::Output { .. } | Command::Signal(_) if self.phase != Phase::Working => {
                 self.refuse(Some(number), "the relay board is not connected");
             }
             Command::Output { line, on, lasts } => self.order(number, line, on, lasts),
             Command::Signal(signal) if self.light.exists() => {
                 self.light.show(signal, now);
-                let news = if self.phase == Phase::Working { self.update_light(now) } else { 0 };
+                let news = self.update_light(now);
                 match self.writes.iter_mut().rev().find(|write| write.lamp) {
                     Some(last) if 0 < news => last.number = Some(number),
                     Some(_) | None => self.answer(Some(number), Answer::Done),

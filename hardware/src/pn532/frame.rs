@@ -5,6 +5,8 @@
 //! by `00 00 FF FF 00 00`; a command that cannot be read gives the frame of the single byte 7F.
 //! Source: NXP PN532 user manual UM0701-02, 6.2.1; nfc-tools/libnfc pn53x.c; WMT-GmbH/pn532.
 
+use crate::checksum::neg_sum8;
+
 /// Longest data of a frame with its direction byte: 262 for an exchange with a card, and 2 around it.
 pub const DATA_MAX: usize = 265;
 
@@ -90,12 +92,8 @@ pub fn encode(from: Side, code: u8, data: &[u8]) -> Vec<u8> {
         }
     }
     frame.extend_from_slice(&body);
-    frame.extend_from_slice(&[sum(&body).wrapping_neg(), 0]);
+    frame.extend_from_slice(&[neg_sum8(&body), 0]);
     frame
-}
-
-fn sum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |sum: u8, &byte| sum.wrapping_add(byte))
 }
 
 /// The frame at the front and its length. The first zero of a frame may be missing: the chip's serial port swallows it.
@@ -131,7 +129,7 @@ pub fn parse(bytes: &[u8]) -> Result<(Frame<'_>, usize), FrameError> {
     }
     let (body, end) = body.split_at_checked(length).ok_or(FrameError::Incomplete)?;
     let &[dcs, ref end @ ..] = end else { return Err(FrameError::Incomplete) };
-    if sum(body).wrapping_add(dcs) != 0 {
+    if neg_sum8(body) != dcs {
         return Err(FrameError::Checksum);
     }
     let frame = match *body {

@@ -3,6 +3,8 @@
 //! The checksum is the low byte of the sum from `kind` to the last parameter. The end of a frame is found by its
 //! length and never by its tail, which an EPC may well contain.
 
+use crate::checksum;
+
 /// Longest parameter block accepted, in bytes. A longer claim is line noise: waiting for it would hold back every
 /// true frame behind it. The longest true one answers a read of 32 words: length 1, PC 2, EPC 62, data 64.
 pub const PARAMETERS_MAX: usize = 129;
@@ -135,7 +137,7 @@ pub fn encode(dialect: Dialect, kind: Kind, command: u8, parameters: &[u8]) -> V
     let mut bytes = vec![dialect.header(), kind.byte(), command];
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(parameters);
-    let sum = bytes.iter().skip(1).fold(0u8, |sum, &byte| sum.wrapping_add(byte));
+    let sum = checksum::sum8(bytes.get(1..).unwrap_or_default());
     bytes.extend_from_slice(&[sum, dialect.tail()]);
     bytes
 }
@@ -166,8 +168,8 @@ pub fn parse(bytes: &[u8], only: Option<Dialect>) -> Result<(Frame<'_>, usize), 
     let Some((parameters, &[checksum, tail, ..])) = rest.split_at_checked(length) else {
         return Err(incomplete(length + AROUND));
     };
-    let head = [kind.byte(), command, high, low];
-    let right = head.iter().chain(parameters).fold(0u8, |sum, &byte| sum.wrapping_add(byte));
+    let head = checksum::sum8(&[kind.byte(), command, high, low]);
+    let right = head.wrapping_add(checksum::sum8(parameters));
     if checksum != right {
         return Err(FrameError::Checksum { found: checksum, right });
     }
@@ -175,16 +177,4 @@ pub fn parse(bytes: &[u8], only: Option<Dialect>) -> Result<(Frame<'_>, usize), 
         return Err(FrameError::Tail { found: tail });
     }
     Ok((Frame { dialect, kind, command, parameters }, length + AROUND))
-}
-
-/// CRC-16/GENIBUS over PC and EPC, as a Gen2 tag computes it (ISO/IEC 18000-63, annex F).
-pub fn tag_crc(pc: u16, epc: &[u8]) -> u16 {
-    let mut crc = 0xFFFFu16;
-    for byte in pc.to_be_bytes().into_iter().chain(epc.iter().copied()) {
-        crc ^= u16::from(byte) << 8;
-        for _ in 0..8 {
-            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
-        }
-    }
-    !crc
 }

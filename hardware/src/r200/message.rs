@@ -1,178 +1,84 @@
-//! What the frames say: commands to the module, and its answers.
+//! What the module's frames say.
 
+use crate::checksum;
+use crate::r200::command::{Query, code};
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, Frame, FrameError, Kind};
-
-/// Command bytes of the protocol.
-pub mod code {
-    pub const MODULE_INFO: u8 = 0x03;
-    pub const REGION: u8 = 0x07;
-    pub const REGION_ASKED: u8 = 0x08;
-    pub const SELECT_ASKED: u8 = 0x0B;
-    pub const SELECT: u8 = 0x0C;
-    pub const QUERY_ASKED: u8 = 0x0D;
-    pub const QUERY: u8 = 0x0E;
-    pub const SELECT_MODE: u8 = 0x12;
-    pub const POLL: u8 = 0x22;
-    pub const MULTI_POLL: u8 = 0x27;
-    pub const STOP: u8 = 0x28;
-    pub const READ: u8 = 0x39;
-    pub const WRITE: u8 = 0x49;
-    pub const POWER: u8 = 0xB6;
-    pub const POWER_ASKED: u8 = 0xB7;
-    /// The response that refuses any command.
-    pub const FAILURE: u8 = 0xFF;
-}
-
-/// Radio rules under which the module sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Region {
-    China900,
-    Us,
-    Europe,
-    China800,
-    Korea,
-}
-
-impl Region {
-    pub const ALL: [Self; 5] = [Self::China900, Self::Us, Self::Europe, Self::China800, Self::Korea];
-
-    /// The number in the protocol.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::China900 => 1,
-            Self::Us => 2,
-            Self::Europe => 3,
-            Self::China800 => 4,
-            Self::Korea => 6,
-        }
-    }
-
-    /// The name in a configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::China900 => "china-900",
-            Self::Us => "us",
-            Self::Europe => "eu",
-            Self::China800 => "china-800",
-            Self::Korea => "korea",
-        }
-    }
-
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|region| region.name() == name)
-    }
-}
-
-/// What the host asks of the module.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// The hardware version: the name by which the module calls itself.
-    ModuleInfo,
-    /// Looks for tags `count` times.
-    MultiPoll {
-        count: u16,
-    },
-    Stop,
-    Region(Region),
-    /// Sending power in hundredths of a dBm.
-    Power {
-        centi_dbm: u16,
-    },
-    /// Only tags with this EPC are to answer; at most 31 bytes, the mask length is one byte of bits.
-    SelectEpc {
-        epc: Vec<u8>,
-    },
-    Read {
-        access: [u8; 4],
-        bank: u8,
-        word: u16,
-        words: u16,
-    },
-    /// `data` in whole words.
-    Write {
-        access: [u8; 4],
-        bank: u8,
-        word: u16,
-        data: Vec<u8>,
-    },
-}
-
-impl Command {
-    /// The frame of this command.
-    pub fn encode(&self, dialect: Dialect) -> Vec<u8> {
-        let (code, parameters) = self.parts();
-        frame::encode(dialect, Kind::Command, code, &parameters)
-    }
-
-    pub fn code(&self) -> u8 {
-        self.parts().0
-    }
-
-    fn parts(&self) -> (u8, Vec<u8>) {
-        match self {
-            Self::ModuleInfo => (code::MODULE_INFO, vec![0]),
-            Self::MultiPoll { count } => (code::MULTI_POLL, [&[0x22], count.to_be_bytes().as_slice()].concat()),
-            Self::Stop => (code::STOP, Vec::new()),
-            Self::Region(region) => (code::REGION, vec![region.number()]),
-            Self::Power { centi_dbm } => (code::POWER, centi_dbm.to_be_bytes().to_vec()),
-            Self::SelectEpc { epc } => {
-                // Target and action 0, bank 1 (EPC); behind CRC and PC the EPC begins at bit 0x20; no truncation.
-                let epc = epc.get(..31).unwrap_or(epc);
-                let bits = u8::try_from(epc.len() * 8).unwrap_or(u8::MAX);
-                (code::SELECT, [[1, 0, 0, 0, 0x20, bits, 0].as_slice(), epc].concat())
-            }
-            Self::Read { access, bank, word, words } => {
-                let parts = [access.as_slice(), &[*bank], &word.to_be_bytes(), &words.to_be_bytes()];
-                (code::READ, parts.concat())
-            }
-            Self::Write { access, bank, word, data } => {
-                let words = u16::try_from(data.len() / 2).unwrap_or(u16::MAX);
-                let parts = [access.as_slice(), &[*bank], &word.to_be_bytes(), &words.to_be_bytes(), data];
-                (code::WRITE, parts.concat())
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Command {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::ModuleInfo => write!(f, "module info"),
-            Self::MultiPoll { count } => write!(f, "poll {count} times"),
-            Self::Stop => write!(f, "stop polling"),
-            Self::Region(region) => write!(f, "region {}", region.name()),
-            Self::Power { centi_dbm } => {
-                write!(f, "power {}.{:02} dBm", centi_dbm / 100, centi_dbm % 100)
-            }
-            Self::SelectEpc { epc } => write!(f, "select the EPC {}", Hex(epc)),
-            Self::Read { bank, word, words, .. } => write!(f, "read {words} words of bank {bank} from word {word}"),
-            Self::Write { bank, word, data, .. } => {
-                write!(f, "write {} words to bank {bank} from word {word}", data.len() / 2)
-            }
-        }
-    }
-}
 
 /// What a sound frame means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A tag answered a poll.
-    Tag { rssi_dbm: i8, pc: u16, epc: Vec<u8>, crc: u16, crc_ok: bool },
+    Tag {
+        rssi_dbm: i8,
+        pc: u16,
+        epc: Vec<u8>,
+        crc: u16,
+        crc_ok: bool,
+    },
     /// The module could not do what it was told; it may name the tag.
-    Failure { fault: Fault, tag: Option<TagName> },
+    Failure {
+        fault: Fault,
+        tag: Option<TagName>,
+    },
     /// What the module says of itself; `what` is 0 hardware, 1 software, 2 maker.
-    ModuleInfo { what: u8, text: String },
+    ModuleInfo {
+        what: u8,
+        text: String,
+    },
     /// Words read from a tag.
-    Memory { tag: TagName, data: Vec<u8> },
-    /// Words were written to a tag; 0 is success.
-    Written { tag: TagName, status: u8 },
+    Memory {
+        tag: TagName,
+        data: Vec<u8>,
+    },
+    /// A tag was written, locked or killed; 0 is success.
+    Written {
+        command: u8,
+        tag: TagName,
+        status: u8,
+    },
     /// A setting was taken, or the polls stopped; 0 is success.
-    Done { command: u8, status: u8 },
+    Done {
+        command: u8,
+        status: u8,
+    },
+    /// How the module asks the field.
+    Query(Query),
+    /// Its sending power.
+    Power {
+        centi_dbm: u16,
+    },
+    /// The number of its region.
+    Region(u8),
+    Channel(u8),
+    Demodulator {
+        mixer: u8,
+        amplifier: u8,
+        threshold: u16,
+    },
+    /// The strength of what is heard on each channel from `first`, or of what jams it.
+    Strengths {
+        command: u8,
+        first: u8,
+        last: u8,
+        dbm: Vec<i8>,
+    },
+    /// A pin was set (operations 0 and 1, 1 is success) or read (2).
+    Pin {
+        operation: u8,
+        pin: u8,
+        value: u8,
+    },
     /// Any other response or notification.
-    Other { command: u8, parameters: Vec<u8> },
+    Other {
+        command: u8,
+        parameters: Vec<u8>,
+    },
     /// A command, as the host sends it.
-    Command { command: u8, parameters: Vec<u8> },
+    Command {
+        command: u8,
+        parameters: Vec<u8>,
+    },
 }
 
 /// PC and EPC by which an answer names its tag.
@@ -310,7 +216,7 @@ pub fn message(frame: &Frame<'_>) -> Result<Message, DecodeError> {
         (code::POLL, &[rssi, pc_high, pc_low, ref epc @ .., crc_high, crc_low]) => {
             let pc = u16::from_be_bytes([pc_high, pc_low]);
             let crc = u16::from_be_bytes([crc_high, crc_low]);
-            let crc_ok = crc == frame::tag_crc(pc, epc);
+            let crc_ok = crc == checksum::tag_crc(pc, epc);
             Ok(Message::Tag { rssi_dbm: rssi.cast_signed(), pc, epc: epc.to_vec(), crc, crc_ok })
         }
         (code::FAILURE, &[fault, ref tag @ ..]) => {
@@ -325,13 +231,40 @@ pub fn message(frame: &Frame<'_>) -> Result<Message, DecodeError> {
             let (tag, data) = tag_name(answer).ok_or(wrong)?;
             Ok(Message::Memory { tag, data: data.to_vec() })
         }
-        (code::WRITE, answer) => match tag_name(answer) {
-            Some((tag, &[status])) => Ok(Message::Written { tag, status }),
+        (code::WRITE | code::LOCK | code::KILL, answer) => match tag_name(answer) {
+            Some((tag, &[status])) => Ok(Message::Written { command, tag, status }),
             _ => Err(wrong),
         },
-        (code::STOP | code::REGION | code::SELECT | code::SELECT_MODE | code::QUERY | code::POWER, &[status]) => {
-            Ok(Message::Done { command, status })
+        (code::STOP_MISPRINTED, &[status]) => Ok(Message::Done { command: code::STOP, status }),
+        (
+            code::STOP
+            | code::REGION
+            | code::SELECT
+            | code::SELECT_MODE
+            | code::QUERY
+            | code::POWER
+            | code::CHANNEL
+            | code::HOPPING
+            | code::CARRIER
+            | code::DEMODULATOR
+            | code::PIN
+            | code::SLEEP
+            | code::IDLE_SLEEP
+            | code::IDLE,
+            &[status],
+        ) => Ok(Message::Done { command, status }),
+        (code::QUERY_ASKED, &[high, low]) => Ok(Message::Query(Query::of([high, low]))),
+        (code::POWER_ASKED, &[high, low]) => Ok(Message::Power { centi_dbm: u16::from_be_bytes([high, low]) }),
+        (code::REGION_ASKED, &[number]) => Ok(Message::Region(number)),
+        (code::CHANNEL_ASKED, &[channel]) => Ok(Message::Channel(channel)),
+        (code::DEMODULATOR_ASKED, &[mixer, amplifier, high, low]) => {
+            Ok(Message::Demodulator { mixer, amplifier, threshold: u16::from_be_bytes([high, low]) })
         }
+        (code::STRENGTH | code::JAMMING, &[first, last, ref strengths @ ..]) => {
+            let dbm = strengths.iter().map(|strength| strength.cast_signed()).collect();
+            Ok(Message::Strengths { command, first, last, dbm })
+        }
+        (code::PIN, &[operation, pin, value]) => Ok(Message::Pin { operation, pin, value }),
         (code::POLL | code::FAILURE | code::MODULE_INFO, _) => Err(wrong),
         _ => Ok(Message::Other { command, parameters: parameters.to_vec() }),
     }
@@ -345,13 +278,4 @@ fn tag_name(bytes: &[u8]) -> Option<(TagName, &[u8])> {
         return None;
     };
     Some((TagName { pc: u16::from_be_bytes([high, low]), epc: epc.to_vec() }, rest))
-}
-
-/// Bytes as hexadecimal digits.
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
-    }
 }

@@ -3,8 +3,11 @@
 //! Two dialects share all payloads: `BB .. 7E` (M100, YRM100) and `AA .. DD` (R200 boards).
 //! Source: R200 user protocol V2.3.3, sections 1 to 3; the M100 command set as in anteploon/yrm100lib.
 
+pub mod command;
+mod doing;
 pub mod frame;
 pub mod message;
+mod plan;
 pub mod session;
 
 use crate::device::{Codec, Cut, Dialect as Named, Family, Link, Reads, Serial};
@@ -35,7 +38,7 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "region",
-        form: Form::Word(&["china_900", "module", "china_800", "us", "europe", "korea"]),
+        form: Form::Word(&["module", "china_900", "china_800", "us", "europe", "korea"]),
         says: "Radio rules of the country; \"module\" leaves what the module has.",
     },
     Setting {
@@ -43,6 +46,17 @@ const SETTINGS: &[Setting] = &[
         form: Form::Whole { default: 15, from: 0, to: 33 },
         says: "Sending power in dBm; 0 leaves the module's own. Low on a pad, so that it reads what lies on it and nothing \
                beside it.",
+    },
+    Setting {
+        name: "session",
+        form: Form::Word(&["module", "0", "1", "2", "3"]),
+        says: "Gen2 session. In 0 a tag answers again and again while it is in the field, in 1 it is silent for half a \
+               second to five seconds after each answer, in 2 and 3 for longer; \"module\" leaves what the module has.",
+    },
+    Setting {
+        name: "q",
+        form: Form::Whole { default: -1, from: -1, to: 15 },
+        says: "Slots of a round as a power of two: 4 is right for some 16 tags at once; -1 leaves the module's own.",
     },
 ];
 
@@ -96,8 +110,22 @@ fn decode(bytes: &[u8], named: Named) -> Result<Value, String> {
         Message::Memory { tag, data } => {
             json!({"pc": tag.pc, "epc": hex::encode(&tag.epc), "data": hex::encode(&data)})
         }
-        Message::Written { tag, status } => json!({"pc": tag.pc, "epc": hex::encode(&tag.epc), "result": status}),
-        Message::Done { status, .. } => json!({"result": status}),
+        Message::Written { tag, status, .. } => json!({"pc": tag.pc, "epc": hex::encode(&tag.epc), "status": status}),
+        Message::Done { status, .. } => json!({"status": status}),
+        Message::Query(query) => json!({
+            "dr": u8::from(query.divide), "m": query.coding, "trext": u8::from(query.pilot), "sel": query.selected,
+            "session": query.session, "target": if query.target_b { "B" } else { "A" }, "q": query.q,
+        }),
+        Message::Power { centi_dbm } => json!({"dbm": f64::from(centi_dbm) / 100.0}),
+        Message::Region(region) => json!({"region": region}),
+        Message::Channel(channel) => json!({"channel": channel}),
+        Message::Demodulator { mixer, amplifier, threshold } => {
+            json!({"mixer_gain": mixer, "if_gain": amplifier, "threshold": threshold})
+        }
+        Message::Strengths { first, last, dbm, .. } => {
+            json!({"first_channel": first, "last_channel": last, "dbm": dbm})
+        }
+        Message::Pin { operation, pin, value } => json!({"operation": operation, "pin": pin, "value": value}),
         Message::Other { parameters, .. } | Message::Command { parameters, .. } => {
             json!({"params_hex": hex::encode(&parameters)})
         }

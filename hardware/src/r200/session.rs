@@ -5,15 +5,25 @@
 //! [`REARM`]) or that the module is gone (it is asked after [`ASK`], and lost after [`ASKS`] unanswered questions).
 //! A module that lost its power for a moment looks the same and has forgotten its region, so the settings are sent
 //! again before the polls are; a module that does not acknowledge them is lost earlier.
+//!
+//! What a station asks in between interrupts the polls: they are stopped, the tag is selected, read or written, and they
+//! are begun again.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::command as asked;
+use crate::command::Unable;
 use crate::device::Session;
+use crate::dialogue::jobs::{self, Jobs};
+use crate::dialogue::plan::Outcome;
 use crate::event::{Event, Read, Tag};
+use crate::r200::command::{Command, Query, Region, code};
+use crate::r200::doing::{other_tag, taken};
 use crate::r200::frame;
 use crate::r200::frame::{Dialect, FRAME_MAX, FrameError, Kind};
-use crate::r200::message::{self, Command, DecodeError, Fault, Message, Region, code};
+use crate::r200::message::{self, DecodeError, Fault, Message};
+use crate::r200::plan::plan;
 
 /// How long an answer to a command may take. The slowest, a change of the region, takes some 100 ms.
 pub const ANSWER: Duration = Duration::from_millis(300);
@@ -35,7 +45,7 @@ pub const GAP: Duration = Duration::from_millis(100);
 const ATTEMPTS: u8 = 6;
 
 /// Attempts to have one setting acknowledged.
-const TRIES: u8 = 3;
+pub(super) const TRIES: u8 = 3;
 
 /// What the module is told before it polls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +57,10 @@ pub struct Settings {
     pub region: Option<Region>,
     /// Sending power in hundredths of a dBm; the module keeps its own when none is given.
     pub power_centi_dbm: Option<u16>,
+    /// Gen2 session, 0 to 3; the module keeps its own when none is given.
+    pub session: Option<u8>,
+    /// Slots of a round as a power of two, 0 to 15; the module keeps its own when none is given.
+    pub q: Option<u8>,
     /// Rounds per command, from 1.
     pub polls: u16,
 }
@@ -60,15 +74,10 @@ impl Settings {
                 "r200" => Some(Dialect::R200),
                 _ => None,
             },
-            region: match settings.text("region").as_str() {
-                "china_900" => Some(Region::China900),
-                "china_800" => Some(Region::China800),
-                "us" => Some(Region::Us),
-                "europe" => Some(Region::Europe),
-                "korea" => Some(Region::Korea),
-                _ => None,
-            },
+            region: Region::by_name(&settings.text("region")),
             power_centi_dbm: (power_dbm != 0).then_some(power_dbm * 100),
+            session: settings.text("session").parse().ok(),
+            q: u8::try_from(settings.whole::<i8>("q")).ok(),
             ..Settings::default()
         }
     }
@@ -76,7 +85,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { dialect: None, region: None, power_centi_dbm: None, polls: 10_000 }
+        Self { dialect: None, region: None, power_centi_dbm: None, session: None, q: None, polls: 10_000 }
     }
 }
 
@@ -88,17 +97,20 @@ pub struct R200 {
     model: String,
     /// [`Event::Ready`] was reported since the link was opened.
     ready: bool,
-    phase: Phase,
+    pub(super) phase: Phase,
+    pub(super) jobs: Jobs<Command>,
+    /// The tag that was selected last.
+    pub(super) selected: Vec<u8>,
     received: Vec<u8>,
     /// When the last byte came.
     heard: Duration,
     noise: usize,
     out: VecDeque<Vec<u8>>,
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Before `opened`, after `close`, and after the module was lost.
     Over,
     /// Asking who is there; `attempts` were made, the last until `until`.
@@ -107,6 +119,8 @@ enum Phase {
     Setting { todo: VecDeque<Command>, tries: u8, until: Duration },
     /// Reading. `sound` is when the last sound frame came.
     Polling { sound: Duration, rearmed: bool, asks: u8, asked: Duration },
+    /// Carrying out what a station asked: waiting for the answer to its present step.
+    Doing { tries: u8, until: Duration },
     /// Waiting for the polls to stop.
     Stopping { tries: u8, until: Duration },
 }
@@ -119,6 +133,8 @@ impl R200 {
             model: String::new(),
             ready: false,
             phase: Phase::Over,
+            jobs: Jobs::default(),
+            selected: Vec::new(),
             received: Vec::new(),
             heard: Duration::ZERO,
             noise: 0,
@@ -131,10 +147,15 @@ impl R200 {
 impl Session for R200 {
     /// The link was just opened: asks who is there.
     fn opened(&mut self, now: Duration) {
+        if matches!(self.phase, Phase::Polling { .. } | Phase::Doing { .. }) {
+            // What stands whole behind a frame that will not be completed.
+            self.take_frames(Rest::Lost, now);
+        }
         self.noise += self.received.len();
         self.report_noise();
         self.received.clear();
         self.out.clear();
+        self.events.extend(self.jobs.cut_off());
         self.dialect = self.settings.dialect;
         self.ready = false;
         self.ask(0, now);
@@ -187,6 +208,7 @@ impl Session for R200 {
                 self.send(&[self.multi_poll()]);
                 self.phase = Phase::Polling { sound, rearmed: true, asks, asked };
             }
+            Phase::Doing { tries, until } if until <= now => return self.not_done(tries, now),
             Phase::Stopping { tries, until } if until <= now => {
                 if tries < TRIES {
                     self.send(&[Command::Stop]);
@@ -194,6 +216,11 @@ impl Session for R200 {
                 }
             }
             waiting => self.phase = waiting,
+        }
+        if let Phase::Polling { .. } = self.phase
+            && self.jobs.begin(now, plan)
+        {
+            self.step(0, now);
         }
     }
 
@@ -211,19 +238,24 @@ impl Session for R200 {
     fn wake(&self) -> Option<Duration> {
         let phase = match &self.phase {
             Phase::Over => return None,
-            Phase::Asking { until, .. } | Phase::Setting { until, .. } | Phase::Stopping { until, .. } => *until,
+            Phase::Asking { until, .. }
+            | Phase::Setting { until, .. }
+            | Phase::Doing { until, .. }
+            | Phase::Stopping { until, .. } => *until,
             Phase::Polling { sound, rearmed: false, .. } => sound.saturating_add(REARM),
             Phase::Polling { sound, asked, .. } => asked.max(sound).saturating_add(ASK),
         };
         let gap = (!self.received.is_empty()).then(|| self.heard.saturating_add(GAP));
-        gap.into_iter().chain([phase]).min()
+        let job = self.jobs.wake().filter(|_| matches!(self.phase, Phase::Polling { .. }));
+        gap.into_iter().chain(job).chain([phase]).min()
     }
 
-    /// Ends the polls; [`R200::closed`] when the module said so, or after three requests of 300 ms each.
+    /// Ends the polls; [`Session::closed`] when the module said so, or after three requests of 300 ms each.
     fn close(&mut self, now: Duration) {
         match self.phase {
             Phase::Over | Phase::Stopping { .. } => (),
-            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } => {
+            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } | Phase::Doing { .. } => {
+                self.events.extend(self.jobs.cut_off());
                 self.send(&[Command::Stop]);
                 // Without a dialect nobody has answered and nobody will.
                 self.phase = match self.dialect {
@@ -236,6 +268,21 @@ impl Session for R200 {
 
     fn closed(&self) -> bool {
         self.phase == Phase::Over
+    }
+
+    fn command(&mut self, number: u32, command: &asked::Command, now: Duration) -> Result<(), Unable> {
+        let plan = plan(command)?;
+        match self.phase {
+            Phase::Over | Phase::Stopping { .. } => {
+                let reason = "the module is not connected; try again when it is back";
+                self.events.push_back(jobs::refused(number, reason));
+            }
+            Phase::Asking { .. } | Phase::Setting { .. } | Phase::Polling { .. } | Phase::Doing { .. } => {
+                self.events.extend(self.jobs.ask(number, command, plan));
+                self.tick(now);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -293,11 +340,30 @@ impl R200 {
                 self.report_noise();
                 self.events.push_back(Event::Read(Read::Tag(tag)));
             }
-            Message::Failure { fault: Fault::NO_TAG, .. } => (),
+            // What the last of the polls brought, or nothing to speak of.
+            Message::Failure { fault: Fault::NO_TAG, .. } if !self.accesses() => (),
             Message::Failure { fault, .. } => self.refused(fault, now),
             Message::ModuleInfo { text, .. } => self.introduced(text, now),
             Message::Done { command, status } => self.done(command, status, now),
-            Message::Memory { .. } | Message::Written { .. } | Message::Other { .. } | Message::Command { .. } => (),
+            Message::Query(query) => self.asks_so(query, now),
+            Message::Memory { tag, data } => {
+                let outcome = if tag.epc == self.selected { Outcome::Memory(data) } else { other_tag(&tag.epc) };
+                self.stepped(code::READ, outcome, now);
+            }
+            // Under which name the tag was written is looked up behind it.
+            Message::Written { command, status, .. } => self.stepped(command, taken(status), now),
+            // An operation other than a read tells with 1 that it worked.
+            Message::Pin { operation: 0 | 1, value: 0, .. } => {
+                self.stepped(code::PIN, Outcome::Refused("the pin could not be switched".into()), now);
+            }
+            Message::Pin { .. } => self.stepped(code::PIN, Outcome::Done, now),
+            Message::Power { .. }
+            | Message::Region(_)
+            | Message::Channel(_)
+            | Message::Demodulator { .. }
+            | Message::Strengths { .. }
+            | Message::Other { .. }
+            | Message::Command { .. } => (),
         }
     }
 
@@ -309,15 +375,32 @@ impl R200 {
             }
             // It is there and was told to stop.
             Phase::Polling { .. } => self.set(self.to_set(), 0, now),
-            Phase::Over | Phase::Setting { .. } | Phase::Stopping { .. } => (),
+            Phase::Over | Phase::Setting { .. } | Phase::Doing { .. } | Phase::Stopping { .. } => (),
         }
     }
 
-    /// The settings that the module is told.
+    /// The settings that the module is told. Session and Q share a command with others, so it is asked for those first.
     fn to_set(&self) -> VecDeque<Command> {
         let region = self.settings.region.map(Command::Region);
         let power = self.settings.power_centi_dbm.map(|centi_dbm| Command::Power { centi_dbm });
-        region.into_iter().chain(power).collect()
+        let query = self.settings.session.or(self.settings.q).map(|_| Command::QueryAsked);
+        region.into_iter().chain(power).chain(query).collect()
+    }
+
+    /// The module said how it asks the field: session and Q are changed where others are set.
+    fn asks_so(&mut self, has: Query, now: Duration) {
+        let Phase::Setting { todo, .. } = &mut self.phase else { return };
+        if todo.front() != Some(&Command::QueryAsked) {
+            return;
+        }
+        let query =
+            Query { session: self.settings.session.unwrap_or(has.session), q: self.settings.q.unwrap_or(has.q), ..has };
+        let mut todo = std::mem::take(todo);
+        todo.pop_front();
+        if query != has {
+            todo.push_front(Command::Query(query));
+        }
+        self.set(todo, 0, now);
     }
 
     fn done(&mut self, command: u8, status: u8, now: Duration) {
@@ -326,7 +409,10 @@ impl R200 {
                 self.acknowledged(todo, (status != 0).then(|| format!("status {status:02X}")), now);
             }
             Phase::Stopping { .. } if command == code::STOP => (),
-            other => self.phase = other,
+            other => {
+                self.phase = other;
+                self.stepped(command, taken(status), now);
+            }
         }
     }
 
@@ -335,6 +421,13 @@ impl R200 {
             Phase::Setting { todo, .. } => self.acknowledged(todo, Some(fault.to_string()), now),
             // A module that was not polling may refuse to stop.
             Phase::Asking { attempts, until } => self.phase = Phase::Asking { attempts, until },
+            Phase::Doing { tries, until } => {
+                self.phase = Phase::Doing { tries, until };
+                let Some(request) = self.jobs.job().and_then(|job| job.request()) else { return };
+                let (command, stops) = (request.code(), *request == Command::Stop);
+                let outcome = if stops { Outcome::Done } else { Outcome::Refused(fault.to_string()) };
+                self.stepped(command, outcome, now);
+            }
             other => {
                 self.phase = other;
                 self.events.push_back(Event::Fault { text: fault.to_string() });
@@ -387,7 +480,7 @@ impl R200 {
         }
     }
 
-    fn begin_polls(&mut self, now: Duration) {
+    pub(super) fn begin_polls(&mut self, now: Duration) {
         self.send(&[self.multi_poll()]);
         self.phase = Phase::Polling { sound: now, rearmed: false, asks: 0, asked: Duration::ZERO };
     }
@@ -396,7 +489,7 @@ impl R200 {
         Command::MultiPoll { count: self.settings.polls.max(1) }
     }
 
-    fn send(&mut self, commands: &[Command]) {
+    pub(super) fn send(&mut self, commands: &[Command]) {
         if let Some(dialect) = self.dialect {
             self.out.extend(commands.iter().map(|command| command.encode(dialect)));
         }
@@ -408,10 +501,11 @@ impl R200 {
         self.report_noise();
         self.out.clear();
         self.phase = Phase::Over;
+        self.events.extend(self.jobs.cut_off());
         self.events.push_back(Event::Lost { reason });
     }
 
-    fn report_noise(&mut self) {
+    pub(super) fn report_noise(&mut self) {
         let bytes = std::mem::take(&mut self.noise);
         if 0 < bytes {
             self.events.push_back(Event::Noise { bytes });

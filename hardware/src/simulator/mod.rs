@@ -13,17 +13,23 @@ pub mod acr122u;
 pub mod gpio;
 pub mod hid_pos;
 pub mod llrp;
+mod memory;
+pub mod mercury;
 pub mod modbus;
+pub mod module;
 mod outbox;
 pub mod pn532;
 pub mod printer;
 pub mod push;
 pub mod r200;
+pub mod r2000;
 pub mod rdm6300;
+pub mod reader18;
 pub mod scale;
 pub mod scanner;
 pub mod script;
 pub mod ssi;
+pub mod swct;
 pub mod wedge;
 
 /// A simulated device.

@@ -19,6 +19,8 @@ pub(super) struct Outbox {
 enum Parcel {
     /// Bytes, and what is written into the log once they left.
     Bytes(Vec<u8>, Option<Sent>),
+    /// The same of several things at once.
+    Report(Vec<u8>, Duration, Vec<SentWhat>),
     Cut {
         at: Duration,
     },
@@ -35,6 +37,11 @@ impl Outbox {
         self.push(Parcel::Bytes(bytes, Some(Sent { at, what })));
     }
 
+    /// Bytes that complete all of `what`, such as a report of several tags.
+    pub fn say_all_logged(&mut self, bytes: Vec<u8>, at: Duration, what: Vec<SentWhat>) {
+        self.push(Parcel::Report(bytes, at, what));
+    }
+
     /// Cuts the link behind what waits.
     pub fn cut(&mut self, at: Duration) {
         self.push(Parcel::Cut { at });
@@ -47,6 +54,10 @@ impl Outbox {
                 if let Some(sent) = sent {
                     stage.sent(sent.at, sent.what);
                 }
+                Some(bytes)
+            }
+            Parcel::Report(bytes, at, what) => {
+                what.into_iter().for_each(|what| stage.sent(at, what));
                 Some(bytes)
             }
             Parcel::Cut { at } => {

@@ -104,8 +104,9 @@ impl Printer {
     fn take_zpl(&mut self, now: Duration) -> bool {
         if let Some(at) = find(&self.received, b"~HS") {
             // Acted on at once, wherever it stands.
-            let begun = find(&self.received, b"^XA").is_some_and(|begin| begin < at);
-            self.asked_inside += u64::from(begun && find(&self.received, b"^XZ").is_none_or(|end| at < end));
+            let before = self.received.get(..at).unwrap_or_default();
+            let last = |mark: &[u8]| before.windows(mark.len()).rposition(|window| window == mark);
+            self.asked_inside += u64::from(last(b"^XZ") < last(b"^XA"));
             self.received.drain(at..at + 3);
             self.answer(self.host_status().encode(), now);
             return true;

@@ -2,6 +2,8 @@
 //!
 //! The length counts all but the checksum, which is 0x10000 less the sum of the rest, high byte first.
 
+use crate::checksum::neg_sum16;
+
 /// Longest frame, with its checksum.
 pub const FRAME_MAX: usize = 257;
 
@@ -178,10 +180,6 @@ impl std::fmt::Display for FrameError {
     }
 }
 
-fn checksum(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0u16, |sum, &byte| sum.wrapping_add(byte.into())).wrapping_neg()
-}
-
 /// The frame at the front of `bytes` and its length.
 ///
 /// # Errors
@@ -203,7 +201,7 @@ pub fn parse(bytes: &[u8]) -> Result<(Frame<'_>, usize), FrameError> {
     let (Some(data), Some(&[high, low])) = (bytes.get(4..length), bytes.get(length..length + 2)) else {
         return Err(missing);
     };
-    let (found, counted) = (u16::from_be_bytes([high, low]), checksum(counted));
+    let (found, counted) = (u16::from_be_bytes([high, low]), neg_sum16(counted));
     if found != counted {
         return Err(FrameError::Checksum { found, counted });
     }
@@ -221,7 +219,7 @@ impl Frame<'_> {
         let length = u8::try_from(4 + data.len()).unwrap_or(u8::MAX);
         let mut bytes = vec![length, self.opcode, self.source, self.status];
         bytes.extend_from_slice(data);
-        bytes.extend_from_slice(&checksum(&bytes).to_be_bytes());
+        bytes.extend_from_slice(&neg_sum16(&bytes).to_be_bytes());
         bytes
     }
 }

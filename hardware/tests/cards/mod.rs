@@ -3,7 +3,7 @@
 use gatebook_hardware::acr122u::{self, Apdu, KeyKind, Kind};
 use gatebook_hardware::device::{Cut, Family, by_name};
 use gatebook_hardware::event::{Card, CardKind, Event, Read};
-use gatebook_hardware::pn532::{code, frame};
+use gatebook_hardware::pn532::{self, code, frame};
 use gatebook_hardware::rdm6300;
 use gatebook_hardware::simulator::Simulator;
 use gatebook_hardware::simulator::script::{Presentation, Random, Script, SentWhat};
@@ -52,6 +52,22 @@ fn hex_digits(digits: &str) -> [u8; 5] {
     unhex(digits).try_into().unwrap()
 }
 
+/// A digit that was misheard is another badge, or none: the checksum tells.
+#[test]
+fn a_misheard_digit_is_no_badge() {
+    let sound = rdm6300::encode([0x4D, 0, 0x55, 0xAA, 0x33]);
+    for at in 1..13 {
+        for digit in b"0123456789ABCDEF" {
+            let mut bent = sound.clone();
+            bent[at] = *digit;
+            assert_eq!(rdm6300::parse(&bent).is_ok(), bent == sound, "{at}");
+        }
+    }
+    let wrong = rdm6300::parse(b"\x024D0055AA3380\x03").unwrap_err();
+    assert_eq!(wrong, rdm6300::FrameError::Checksum { found: 0x80, right: 0x81 });
+    assert_eq!(wrong.to_string(), "the checksum is 80, the number gives 81");
+}
+
 #[test]
 fn every_printed_command_of_the_pn532_is_encoded() {
     for vector in vectors::of(PN532, "encode") {
@@ -95,6 +111,20 @@ fn frames_of_the_pn532_read_back_as_they_are_written() {
     }
     let hostile = unhex("0000ffffffffff02");
     assert_eq!(frame::parse(&hostile), Err(frame::FrameError::Long { claimed: 0xFFFF }));
+}
+
+/// A UID has four, seven or ten bytes; a list that says otherwise was misheard.
+#[test]
+fn a_uid_of_another_length_is_none() {
+    for length in 0..12u8 {
+        let data = [&[1, 1, 0, 4, 8, length][..], &vec![0xAA; usize::from(length)]].concat();
+        assert_eq!(pn532::targets(&data).is_some(), [4, 7, 10].contains(&length), "{length}");
+    }
+    // A card with protocol brings its ATS, and another card may follow.
+    let two = unhex("02 01 0344 20 04 0a0b0c0d 06 7577810280 02 0004 08 04 01020304");
+    let uids: Vec<_> = pn532::targets(&two).unwrap().into_iter().map(|target| target.uid).collect();
+    assert_eq!(uids, [unhex("0a0b0c0d"), unhex("01020304")]);
+    assert_eq!(pn532::targets(&two[..two.len() - 1]), None);
 }
 
 #[test]

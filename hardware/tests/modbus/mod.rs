@@ -236,6 +236,29 @@ fn noise_before_a_reply_is_passed_over() {
     }
 }
 
+/// What answers another request is no reply: another address, another value, another count, another transaction.
+#[test]
+fn a_reply_belongs_to_its_request() {
+    let written = |address, value| Reply::Written { address, value };
+    let coil = Request::WriteCoil { address: 3, value: 0xFF00 };
+    assert!(written(3, 0xFF00).fits(&coil) && !written(4, 0xFF00).fits(&coil) && !written(3, 0).fits(&coil));
+    let coils = Request::WriteCoils { address: 3, on: vec![true; 5] };
+    assert!(written(3, 5).fits(&coils) && !written(3, 8).fits(&coils) && !Reply::Bits(vec![]).fits(&coils));
+    let read = Request::Read { table: Table::Inputs, address: 0, count: 3 };
+    assert!(Reply::Bits(vec![false; 8]).fits(&read) && !Reply::Bits(vec![false; 16]).fits(&read));
+    assert!(!Reply::Registers(vec![0; 3]).fits(&read));
+
+    let set = settings(climate_family(), &[("transport", word("tcp"))]);
+    let mut session = (climate_family().session)(&set).unwrap();
+    session.opened(ms(0));
+    let asked = session.transmit().unwrap();
+    assert_eq!(asked, unhex("0001 0000 0006 01 04 0001 0002"));
+    session.receive(&unhex("0000 0000 0007 01 04 04 0101 0101"), ms(10));
+    session.receive(&unhex("0001 0000 0007 01 04 04 00eb 01c7"), ms(12));
+    let events: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+    assert_eq!(reads(&events), [Read::Climate(air(23_500, 45_500))], "{events:?}");
+}
+
 /// With faults of every kind on the line, each climate that is told was sent.
 #[test]
 fn no_climate_is_told_that_was_not_sent() {
@@ -302,6 +325,24 @@ fn relays_are_switched_and_switched_back() {
     }
 }
 
+/// The newest order for a relay counts: one that is to stay on is not switched back by an older one.
+#[test]
+fn a_newer_order_takes_the_place_of_an_older_one() {
+    let mut pair = board(&[]);
+    pair.run(ms(300));
+    let on = |lasts| Command::Output { line: 1, on: true, lasts };
+    assert_eq!(pair.told(1, &on(Some(ms(500)))), Answer::Done);
+    assert_eq!(pair.told(2, &on(None)), Answer::Done);
+    pair.run(ms(2000));
+    assert!(pair.device.relays()[0]);
+    assert_eq!(pair.told(3, &on(Some(ms(500)))), Answer::Done);
+    assert_eq!(pair.told(4, &on(Some(ms(1500)))), Answer::Done);
+    pair.run(ms(1200));
+    assert!(pair.device.relays()[0]);
+    pair.run(ms(500));
+    assert!(!pair.device.relays()[0]);
+}
+
 /// A door that is to be locked again is locked again, though the board was away at that time, or the session ended.
 #[test]
 fn what_was_to_be_switched_back_is_switched_back() {
@@ -329,6 +370,34 @@ fn what_was_to_be_switched_back_is_switched_back() {
         pair.session.tick(pair.now);
     }
     assert!(pair.session.closed() && !pair.device.relays()[0]);
+}
+
+/// The relay was switched, and the reply that says so never came: the door is locked again all the same.
+#[test]
+fn a_reply_that_is_lost_leaves_no_door_open() {
+    let mut pair = board(&[]);
+    pair.run(ms(300));
+    let lasts = Some(ms(3000));
+    pair.session.command(1, &Command::Output { line: 3, on: true, lasts }, pair.now).unwrap();
+    for _ in 0..400 {
+        while let Some(bytes) = pair.session.transmit() {
+            pair.device.receive(&bytes, pair.now);
+        }
+        while pair.device.transmit().is_some() {}
+        pair.now += ms(5);
+        pair.session.tick(pair.now);
+    }
+    assert!(pair.session.closed() && pair.device.relays()[2]);
+    let events: Vec<_> = std::iter::from_fn(|| pair.session.poll()).collect();
+    let unsure = |event: &Event| matches!(event, Event::Answer { number: 1, answer } if refused(answer, "see whether"));
+    assert!(events.iter().any(unsure), "{events:?}");
+    assert!(pair.session.command(2, &Command::Output { line: 3, on: true, lasts }, pair.now).is_ok());
+    assert!(
+        matches!(pair.session.poll(), Some(Event::Answer { number: 2, answer }) if refused(&answer, "not connected"))
+    );
+    pair.open();
+    pair.run(ms(2500));
+    assert!(!pair.device.relays()[2], "{:?}", pair.device.switched());
 }
 
 fn lamps() -> Vec<(&'static str, Value)> {

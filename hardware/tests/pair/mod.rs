@@ -36,11 +36,13 @@ pub struct Pair<D: ?Sized> {
     pub events: Vec<Event>,
     /// What the session sent.
     pub asked: Vec<u8>,
+    /// Steps in a row in which the session wanted to be woken.
+    woken: u32,
 }
 
 impl<D: Simulator + ?Sized> Pair<D> {
     pub fn new(session: Box<dyn Session>, device: Box<D>) -> Pair<D> {
-        let mut pair = Pair { session, device, now: Duration::ZERO, events: Vec::new(), asked: Vec::new() };
+        let mut pair = Pair { session, device, now: Duration::ZERO, events: Vec::new(), asked: Vec::new(), woken: 0 };
         pair.open();
         pair
     }
@@ -73,7 +75,14 @@ impl<D: Simulator + ?Sized> Pair<D> {
         }
         self.now += STEP;
         self.device.tick(self.now);
-        self.session.tick(self.now);
+        // A session that does not say when it wants to be woken is not woken.
+        // One that wants it again and again without a reason would keep a processor busy.
+        let due = self.session.wake().is_some_and(|wake| wake <= self.now);
+        self.woken = if due { self.woken + 1 } else { 0 };
+        assert!(self.woken < 20, "the session wants to be woken without end");
+        if due {
+            self.session.tick(self.now);
+        }
     }
 
     /// Runs until an event is as wanted, no longer than `span`; gives the events since the call.

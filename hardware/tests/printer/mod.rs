@@ -236,6 +236,23 @@ fn labels_come_out_as_they_were_sent() {
     }
 }
 
+/// The simulated printer notices a host that asks inside a label; else the zeros of these tests would say nothing.
+#[test]
+fn a_question_inside_a_label_is_noticed() {
+    for (language, sent) in [
+        (Language::Zpl, &b"^XA^XZ~HS^XA^FDx~HS^FS^XZ~HS"[..]),
+        (Language::TsplByte, b"\x1b!?SIZE 40 mm,25 mm\r\n\x1b!?PRINT 1,1\r\n\x1b!?"),
+    ] {
+        let mut device = simulated::Printer::new(language, Script::new(), 1);
+        device.opened(ms(0));
+        device.receive(sent, ms(1));
+        device.tick(ms(1000));
+        assert_eq!(device.asked_inside(), 1, "{language:?}");
+        let answers = std::iter::from_fn(|| device.transmit()).count();
+        assert_eq!(answers, 3, "{language:?}");
+    }
+}
+
 /// A label is done when it is out, not when it was sent.
 #[test]
 fn a_label_is_done_when_it_is_out() {
@@ -253,6 +270,73 @@ fn a_label_is_done_when_it_is_out() {
         }
         assert_eq!(answers(&pair.events), [(1, Answer::Done)], "{language:?}");
         assert_eq!(out_before, 10, "{language:?}");
+    }
+}
+
+/// A printer that takes a moment before it counts a label as its own has nothing to print at first: one look is not enough.
+#[test]
+fn one_look_that_finds_nothing_is_not_enough() {
+    let mut session = session(Language::Zpl);
+    session.opened(ms(0));
+    let status = |labels_remaining| HostStatus { labels_remaining, ..HostStatus::default() }.encode();
+    let mut now = 0;
+    let mut look = |session: &mut dyn Session, left: u32| {
+        for _ in 0..100 {
+            now += 10;
+            session.tick(ms(now));
+            if std::iter::from_fn(|| session.transmit()).any(|bytes| bytes == zpl::STATUS) {
+                session.receive(&status(left), ms(now + 5));
+                return answers(&std::iter::from_fn(|| session.poll()).collect::<Vec<_>>());
+            }
+        }
+        panic!("it does not look");
+    };
+    assert_eq!(look(session.as_mut(), 0), []);
+    session.command(1, &Command::Print { label: label(Language::Zpl, 1, 3) }, ms(20)).unwrap();
+    for left in [0, 3, 0, 1] {
+        assert_eq!(look(session.as_mut(), left), [], "{left}");
+    }
+    assert_eq!(look(session.as_mut(), 0), []);
+    assert_eq!(look(session.as_mut(), 0), [(1, Answer::Done)]);
+}
+
+/// A printer that was mute answers all questions at once: that is one look.
+#[test]
+fn answers_that_come_late_are_one_look() {
+    let mut session = session(Language::Zpl);
+    let clear = HostStatus::default().encode();
+    session.opened(ms(0));
+    while session.transmit().is_some() {}
+    session.receive(&clear, ms(5));
+    session.command(1, &Command::Print { label: label(Language::Zpl, 1, 1) }, ms(20)).unwrap();
+    while session.transmit().is_some() {}
+    session.tick(ms(30));
+    session.tick(ms(300));
+    assert_eq!(session.transmit().as_deref(), Some(zpl::STATUS));
+    session.receive(&clear.repeat(4), ms(310));
+    assert_eq!(answers(&std::iter::from_fn(|| session.poll()).collect::<Vec<_>>()), []);
+}
+
+#[test]
+fn a_printer_is_ready_when_nothing_hinders_it() {
+    let sound =
+        HostStatus { thermal_transfer: true, formats_in_buffer: 3, label_waiting: true, ..HostStatus::default() };
+    assert!(sound.ready());
+    let hinders: [fn(&mut HostStatus); 8] = [
+        |status| status.paper_out = true,
+        |status| status.paused = true,
+        |status| status.buffer_full = true,
+        |status| status.corrupt_ram = true,
+        |status| status.under_temperature = true,
+        |status| status.over_temperature = true,
+        |status| status.head_up = true,
+        |status| status.ribbon_out = true,
+    ];
+    for hinder in hinders {
+        let mut status = sound.clone();
+        hinder(&mut status);
+        assert!(!status.ready(), "{status:?}");
+        assert_eq!(zpl::parse(&status.encode()), Ok(Message::Status(status)));
     }
 }
 

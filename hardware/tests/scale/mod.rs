@@ -369,6 +369,35 @@ fn a_line_that_lost_a_byte_is_no_weight() {
     assert_eq!(weights(&events).iter().map(|weight| weight.digits).collect::<Vec<_>>(), [130_000, 120_000]);
 }
 
+/// Noise in front of a line does not take the line with it, where the line has a head to know it by.
+#[test]
+fn noise_before_a_line_is_passed_over() {
+    for (name, line) in [("mt_sics", &b"S S      12.34 g\r\n"[..]), ("and", b"ST,+00012.34  g\r\n")] {
+        for noise in [&b"\xFF\x00"[..], b"S S    ", b"ST,+0001", b"garbage"] {
+            let mut session = (family(name).session)(&settings(family(name), &[])).unwrap();
+            session.opened(ms(0));
+            session.receive(&[noise, line].concat(), ms(300));
+            let events: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+            assert_eq!(weights(&events).len(), 1, "{name}: {events:?}");
+            assert!(events.contains(&Event::Noise { bytes: noise.len() }), "{name}: {events:?}");
+        }
+    }
+}
+
+/// A unit that was on the wire once is not that of a line without one: the scale may have been switched.
+#[test]
+fn a_weight_at_rest_borrows_no_unit() {
+    let mut session = (family("ohaus").session)(&settings(family("ohaus"), &[])).unwrap();
+    session.opened(ms(0));
+    session.receive(b"53.98 g\r\n12.34\r\n", ms(300));
+    let events: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+    assert_eq!(weights(&events).len(), 1);
+    assert!(
+        events.iter().any(|event| matches!(event, Event::Fault { text } if text.contains("no unit"))),
+        "{events:?}"
+    );
+}
+
 #[test]
 fn what_is_no_weight_is_told_in_words() {
     for (name, line, want) in [

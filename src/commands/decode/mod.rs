@@ -3,10 +3,8 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use hardware::camera;
 use serde_json::{Value, json};
 
 use crate::commands::Stop;
@@ -14,6 +12,7 @@ use crate::commands::Stop;
 mod epc;
 mod frames;
 mod gs1;
+mod image;
 
 #[derive(Args)]
 pub struct Options {
@@ -26,7 +25,7 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum What {
-    /// Codes in pictures
+    /// Codes in pictures: QR, Data Matrix, Aztec, PDF417 and the one-dimensional ones
     Image { files: Vec<PathBuf> },
     /// GS1 codes: element strings, bracketed text, Digital Links, GTINs; as arguments or one a line on stdin
     Gs1 { text: Vec<String> },
@@ -38,7 +37,7 @@ enum What {
 
 pub fn run(options: &Options) -> Result<(), Stop> {
     match &options.what {
-        What::Image { files } => images(files, options.json),
+        What::Image { files } => image::run(files, options.json),
         What::Gs1 { text } => gs1::run(text, options.json),
         What::Epc(epc) => epc::run(epc, options.json),
         What::Frames(frames) => frames.run(options.json),
@@ -74,35 +73,4 @@ fn print(value: &Value, as_json: bool) -> Result<(), Stop> {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn images(files: &[PathBuf], as_json: bool) -> Result<(), Stop> {
-    if files.is_empty() {
-        return Err(Stop::fault("no picture was named: gatebook decode image FILE..."));
-    }
-    for file in files {
-        let began = Instant::now();
-        let found = std::fs::read(file)
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| camera::decode(&bytes).map_err(|error| error.to_string()));
-        let ms = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX) as f64 / 1000.0;
-        let value = match found {
-            Ok(codes) => {
-                let codes: Vec<Value> = codes
-                    .iter()
-                    .map(|code| {
-                        json!({
-                            "format": code.format,
-                            "text": String::from_utf8_lossy(&code.bytes),
-                            "position": code.position,
-                        })
-                    })
-                    .collect();
-                json!({"file": file.display().to_string(), "codes": codes, "ms": ms})
-            }
-            Err(error) => json!({"file": file.display().to_string(), "error": error, "ms": ms}),
-        };
-        print(&value, as_json)?;
-    }
-    Ok(())
 }

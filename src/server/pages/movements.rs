@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use crate::event::{Act, Body, Handling, LabelWhy, Ruling, System};
+use crate::event::{Act, Body, Handling, LabelWhy, Ruling, Sensed, System};
 use crate::face::signs::Sign;
 use crate::face::tones::{self, State as Chip, Tone};
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
+use crate::quantity::{Quantity, Unit};
 use crate::server::Server;
 use crate::server::api::lines::{self, Filter, Order, Select, Told};
 use crate::server::api::names::{Names, somebody};
@@ -291,7 +292,35 @@ fn report(reader: &Reader, system: &System) -> Markup {
         System::SelfCheck { shown, written } => html! {
             (lang.tell("system-check", &[("shown", (*shown).into()), ("written", (*written).into())]))
         },
+        System::Sensed { read_point, device, sensed } => html! {
+            (told_by_sensor(reader, sensed)) p { (shown_code(read_point)) " · " (device) }
+        },
     }
+}
+
+fn told_by_sensor(reader: &Reader, sensed: &Sensed) -> Markup {
+    let lang = reader.lang;
+    match sensed {
+        Sensed::Weight { micrograms, net, .. } => html! {
+            (lang.say(if *net { "sensed-net-weight" } else { "sensed-weight" })) " "
+            b { (reader.quantity(Quantity { amount: *micrograms, unit: Unit::Mass })) }
+        },
+        Sensed::Climate { temperature_millicelsius, humidity_millipercent } => html! {
+            (lang.say("sensed-climate"))
+            @if let Some(warmth) = temperature_millicelsius { " " b { (tenths(*warmth)) " °C" } }
+            @if let Some(damp) = humidity_millipercent { " " b { (tenths(*damp)) " %" } }
+        },
+        Sensed::Contact { line, closed } => html! {
+            (lang.tell(if *closed { "sensed-closed" } else { "sensed-open" }, &[("line", u64::from(*line).into())]))
+        },
+    }
+}
+
+/// Thousandths to one decimal.
+fn tenths(thousandths: i32) -> String {
+    let tenths = (thousandths.unsigned_abs() + 50) / 100;
+    let sign = if thousandths < 0 && 0 < tenths { "\u{2212}" } else { "" };
+    format!("{sign}{}.{}", tenths / 10, tenths % 10)
 }
 
 /// A clock error with its sign: `+0.4 s`.

@@ -161,7 +161,7 @@ impl Handheld {
 
     pub(super) fn choose_item(&self, item: &str, world: World<'_>, last_seq: u64) -> Plan {
         let Some(item) = world.reference.item(item) else {
-            return self.turn(self.state.clone(), Outcome::Ask, Say::Unknown { recorded: false });
+            return self.turn(self.state.clone(), Outcome::Ask, Say::Unknown { recorded: false, doubt: None });
         };
         if self.acting() != Some(Act::Register) {
             return self.turn(self.state.clone(), Outcome::Note, Say::ChooseAct);

@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
+use crate::epc;
 use crate::event::{Act, Reason};
 use crate::face::signs::Sign;
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
-use crate::identity::Identifier;
+use crate::gs1::ReadError;
+use crate::gs1::fault::Fault;
+use crate::identity::{Doubt, Identifier};
 use crate::sync::records::Name;
 use crate::terminal::answer::{Outcome, Say};
 use crate::terminal::handheld::{self, Going, PaperKind};
@@ -171,26 +174,29 @@ fn prepared(station: &str, going: &Going, lang: Lang, reference: &Reference) -> 
     };
     let hidden = html! { input type="hidden" name="station" value=(station); };
     html! {
-        dl.facts {
-            @if going.act == Act::Register {
-                div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
+        div.choose {
+            dl.facts {
+                @if going.act == Act::Register {
+                    div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
+                }
+                div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
             }
-            div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
-        }
-        @if ready {
-            form method="post" action="/confirm" {
-                (hidden)
-                button.btn data-kind="primary" { (lang.say(if going.act == Act::Register { "t-confirm-register" } else { "t-confirm-relabel" })) }
+            @if ready {
+                form method="post" action="/confirm" {
+                    (hidden)
+                    button.btn data-kind="primary" { (lang.say(if going.act == Act::Register { "t-confirm-register" } else { "t-confirm-relabel" })) }
+                }
             }
-        }
-        @if going.act == Act::Register && item.is_none() {
-            div.choose {
+            @if going.act == Act::Register && item.is_none() {
                 h2 { (lang.say("t-choose-item")) }
                 @for item in reference.items().into_iter().take(ITEMS_MAX) {
                     form method="post" action="/item" {
                         (hidden)
                         input type="hidden" name="item" value=(item.code);
-                        button.btn { b.code { (item.code) } span.faint { (name(lang, &item.name)) } }
+                        button.btn {
+                            span { b.code { (item.code) } }
+                            span.faint { (name(lang, &item.name)) }
+                        }
                     }
                 }
             }
@@ -263,6 +269,8 @@ fn said(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>)
     html! {
         section.answer data-tone=(outcome.token()) role=(role) data-line=[line] data-number=(given.number) {
             (head(outcome, &word, &sentences))
+            // To be copied onto the label by hand, from where the piece lies.
+            @if let Say::Registered { number, .. } = &given.answer.say { p.given { (number) } }
             (piece(given, going, reader, world))
         }
     }
@@ -315,6 +323,30 @@ fn piece(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
     }
 }
 
+/// Why a code is not what it was meant to be; places count from 1.
+fn doubted(doubt: &Doubt, reader: &Reader) -> String {
+    let lang = reader.lang;
+    let place = |at: usize| u64::try_from(at + 1).unwrap_or(u64::MAX);
+    match doubt {
+        Doubt::Code(ReadError::Value { ai, fault: Fault::CheckDigit { want }, .. }) => {
+            lang.tell("t-doubt-check-digit", &[("ai", ai.as_str().into()), ("want", u64::from(*want).into())])
+        }
+        Doubt::Code(ReadError::Gtin { fault: Fault::CheckDigit { want }, .. }) => {
+            lang.tell("t-doubt-gtin", &[("want", u64::from(*want).into())])
+        }
+        Doubt::Code(ReadError::UnknownAi { at, found }) => {
+            lang.tell("t-doubt-ai", &[("at", place(*at).into()), ("found", found.as_str().into())])
+        }
+        Doubt::Code(ReadError::Value { ai, at, .. }) => {
+            lang.tell("t-doubt-value", &[("ai", ai.as_str().into()), ("at", place(*at).into())])
+        }
+        Doubt::Code(error) => lang.tell("t-doubt-code", &[("at", place(error.at()).into())]),
+        Doubt::Tag(epc::fault::Fault::Tid) => lang.say("t-doubt-tid"),
+        Doubt::Tag(epc::fault::Fault::Unprogrammed) => lang.say("t-doubt-blank"),
+        Doubt::Tag(_) => lang.say("t-doubt-tag"),
+    }
+}
+
 /// The word of the answer, and what to do before why.
 fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>) -> (String, Vec<String>) {
     let lang = reader.lang;
@@ -350,8 +382,10 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
             let why = reasons.iter().map(|reason| why(*reason, given.answer.unit.as_deref(), lang, world.reference));
             (lang.say("t-not-allowed"), why.chain(back()).collect())
         }
-        Say::Unknown { recorded: true } => (lang.say("t-unknown-code"), vec![lang.say("t-unknown-kept")]),
-        Say::Unknown { recorded: false } => (lang.say("t-unknown-code"), vec![lang.say("t-unknown-not-kept")]),
+        Say::Unknown { recorded, doubt } => {
+            let kept = lang.say(if *recorded { "t-unknown-kept" } else { "t-unknown-not-kept" });
+            (lang.say("t-unknown-code"), doubt.iter().map(|doubt| doubted(doubt, reader)).chain([kept]).collect())
+        }
         Say::Already { at } => {
             let time = super::clock(reader, *at);
             (lang.say("t-already-scanned"), vec![lang.tell("t-already-say", &[("time", (&time).into())])])
@@ -402,11 +436,11 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
             };
             (lang.say("t-prepared"), code.into_iter().chain([next]).collect())
         }
-        Say::Registered { number, code, exceptions } => {
+        Say::Registered { number: _, code, exceptions } => {
             let reasons = exceptions.iter().map(|reason| lang.word("reason", reason.word()));
             let code = code.as_ref().map(|code| lang.tell("t-prepared-code", &[("code", (&shown_code(code)).into())]));
             let sentences = reasons.chain(code).chain([lang.say("t-registered-say")]);
-            (number.clone(), sentences.collect())
+            (lang.say("t-registered"), sentences.collect())
         }
         Say::RegisteredBefore { unit } => {
             (lang.say("t-registered-before"), vec![lang.tell("t-registered-before-say", &[("unit", unit.into())])])

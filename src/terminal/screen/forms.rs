@@ -33,7 +33,8 @@ pub(super) async fn scan(State(shared): Here, headers: HeaderMap, Form(form): Fo
         let text = format!("a code has 1 to {CODE_MAX} characters; scan again\n");
         return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
     }
-    let input = Input::Scan { identifier: capture::typed(code), device: "screen".to_owned() };
+    let (identifier, doubt) = capture::typed(code);
+    let input = Input::Scan { identifier, device: "screen".to_owned(), doubt };
     answered(&headers, station, shared.ask(station, input).await)
 }
 
@@ -135,8 +136,8 @@ pub(super) async fn picture(State(shared): Here, headers: HeaderMap, mut form: M
     };
     let mut last = None;
     for read in &reads {
-        let capture::Capture::Scan { identifier } = capture::capture(read) else { continue };
-        last = shared.ask(station, Input::Scan { identifier, device: "camera".to_owned() }).await;
+        let capture::Capture::Scan { identifier, doubt } = capture::capture(read) else { continue };
+        last = shared.ask(station, Input::Scan { identifier, device: "camera".to_owned(), doubt }).await;
     }
     if reads.is_empty() {
         let (reply, answer) = oneshot::channel();
