@@ -235,8 +235,9 @@ fn no_test_file_is_forgotten() {
 fn every_family_of_devices_has_its_section() {
     let text = fs::read_to_string(root().join("docs/devices.md")).unwrap();
     for family in hardware::device::FAMILIES {
-        let mut sections = text.split(&format!("\n## {}\n", family.name));
-        let section = sections.nth(1).unwrap_or_else(|| panic!("docs/devices.md has no section `{}`", family.name));
+        let head = format!("\n## {}\n", family.name);
+        let section =
+            text.split(&head).nth(1).unwrap_or_else(|| panic!("docs/devices.md has no section `{}`", family.name));
         let section = section.split("\n## ").next().unwrap();
         assert!(section.contains(&format!("driver = \"{}\"", family.name)), "{}: no entry to copy", family.name);
         assert!(
