@@ -346,6 +346,7 @@ fn a_tag_is_replaced_at_a_terminal_without_a_network() {
         let exceptions = server.api("/api/v1/exceptions").unwrap();
         let reasons: Vec<&Value> = exceptions["items"].as_array().unwrap().iter().map(|one| &one["reason"]).collect();
         assert_eq!(reasons, ["code_replaced"], "{engine:?}: what was taken back claims nothing");
+        terminal.kill();
         let (standing, rebuilt) = server.digests();
         assert_eq!(standing, rebuilt);
     }

@@ -10,8 +10,8 @@ use gatebook::event::Act;
 use gatebook::quantity::Moment;
 use gatebook::sync::records::Record;
 use gatebook::terminal::reference;
-use hardware::simulator::scanner;
 use hardware::simulator::script::{Presentation, Script};
+use hardware::simulator::{printer, scanner};
 use serde_json::{Value, json};
 
 use crate::rig::{Engine, Server, Terminal, free_port, request, wait_for};
@@ -163,6 +163,20 @@ impl Browser {
              return root.scrollWidth <= root.clientWidth ? '' : `${location.href}: ${root.scrollWidth} > ${root.clientWidth}`",
         );
         assert_eq!(wide, "", "scrolls sideways");
+    }
+
+    /// Keeps a picture of the whole page in the folder that `GATEBOOK_TEST_PICTURES` names, for whoever wants to look.
+    fn keep(&self, name: &str) {
+        let Ok(folder) = std::env::var("GATEBOOK_TEST_PICTURES") else { return };
+        let shot = self.command(
+            "POST",
+            "/goog/cdp/execute",
+            &json!({
+                "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true }
+            }),
+        );
+        let text = shot["data"].as_str().unwrap_or_default();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png.base64")), text).unwrap();
     }
 
     /// Nothing broke the content security policy, no script threw, nothing failed to load.
@@ -466,5 +480,94 @@ fn the_screen_of_a_handheld_in_a_browser() {
     browser.open(&house.screen("/s/handheld"));
     browser.wait_for_text("#act h1", "出库");
     fits();
+    browser.nothing_complained();
+}
+
+/// Labels: the records fill the form, a press prints, and the queue shows itself.
+#[test]
+fn labels_in_a_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let printer = Box::new(printer::Printer::new(hardware::printer::Language::Zpl, Script::new(), 5));
+    let printer = Wire::tcp(printer, address).unwrap();
+    let server = Server::start(folder.path(), Engine::Sqlite);
+    server.tool_with(&["add-login", "--name", "chen", "--role", "administrator", "--role", "keeper"], PASSWORD);
+    let samples = vault::samples();
+    for record in vault::records(&samples, Moment::now()) {
+        let mut body = serde_json::to_value(&record.content).unwrap();
+        body["since_us"] = json!(record.since);
+        server.put_record(&body);
+    }
+    let parts = format!(
+        "[[device]]\nname = \"labels\"\ndriver = \"zpl\"\nport = {:?}\n[device.zpl]\nstatus_ms = 200\n\
+         [[station]]\nname = \"bench\"\nkind = \"bench\"\ndevices = [\"labels\"]\nplace = \"V2\"\ndefault_act = \"receive\"\n",
+        printer.port
+    );
+    let terminal = Terminal::start(&server, server.address, "b-01", &parts);
+    terminal.wait_until_sent();
+    let screen = |path: &str| format!("http://{}{path}", terminal.screen);
+    let browser = Browser::start();
+    let number = &samples[0].number;
+    for (language, size, words) in [
+        ("en", DESK, ["Paper out", "Waiting", "Printed", "Reprint"]),
+        ("zh-CN", PHONE, ["缺纸", "等待中", "已打印", "补打"]),
+    ] {
+        let [paper_out, waiting, printed, reprint] = words;
+        browser.resize(size);
+        browser.open(&screen(&format!("/lang?to={language}")));
+        browser.open(&screen("/s/bench"));
+        browser.burst(number);
+        browser.wait_for_text("#answer .piece", number);
+        // The page renews itself, so an element that was found may be another by the time it is clicked.
+        browser.ask("document.querySelector('.offer').click()");
+        browser.wait("location.search.includes('of=')");
+        let filled = browser.ask("return document.getElementById('f-number').value");
+        assert_eq!(filled, **number, "the records fill the form");
+        browser.wait("0 < document.querySelector('figure.label svg').getBoundingClientRect().width");
+        browser.fits();
+        browser.keep(&format!("labels-form-{language}"));
+        printer.show(Presentation::Contact(hardware::event::Contact { line: 1, closed: false }));
+        browser.wait_for_text("#queue", paper_out);
+        browser.click("button[formaction='/labels/print']");
+        browser.wait_for_text("#queue .jobs li", waiting);
+        browser.fits();
+        browser.mark();
+        browser.keep(&format!("labels-paper-out-{language}"));
+        printer.show(Presentation::Contact(hardware::event::Contact { line: 1, closed: true }));
+        browser.wait_for_text("#queue .jobs li", printed);
+        browser.wait_for_text("#queue .jobs li", reprint);
+        assert!(browser.same_document(), "the queue shows itself");
+        browser.fits();
+        // Nothing is printed of a label that lacks what it needs.
+        browser.open(&screen("/labels?template=lot&show=1"));
+        browser.wait("document.querySelector('[role=alert]')");
+        browser.fits();
+        browser.keep(&format!("labels-missing-{language}"));
+    }
+    terminal.wait_until_sent();
+    let page = |path: &str| format!("http://{}{path}", server.address);
+    browser.open(&page("/login"));
+    browser.fill("#name", "chen");
+    browser.fill("#password", PASSWORD);
+    browser.click("button[type=submit]");
+    browser.wait("location.pathname === '/'");
+    for (language, size) in [("en", DESK), ("zh-CN", PHONE)] {
+        browser.resize(size);
+        for (name, path) in [
+            ("unit", format!("/units/{number}")),
+            ("unlabelled", "/unlabelled".into()),
+            ("system", "/movements?kind=system".into()),
+        ] {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            browser.open(&page(&format!("{path}{sign}lang={language}")));
+            browser.fits();
+            browser.keep(&format!("server-{name}-{language}"));
+        }
+        browser.open(&page(&format!("/terminals?lang={language}")));
+        browser.click("form[action='/terminals/enrol'] button");
+        browser.wait("document.querySelector('figure.qr svg rect')");
+        browser.fits();
+        browser.keep(&format!("server-enrol-{language}"));
+    }
     browser.nothing_complained();
 }

@@ -1,6 +1,6 @@
 //! Where things are, whatever the order in which the books arrive.
 
-use gatebook::event::{Act, Body, Direction, LineRef, Movement, Reason, Ruling};
+use gatebook::event::{Act, Body, Direction, LabelPrinted, LabelWhy, LineRef, Movement, Reason, Ruling, System};
 use gatebook::server::kernel::queries::{self, Which};
 use gatebook::server::verify::verify;
 use gatebook::sync::records::Tracking;
@@ -30,6 +30,19 @@ const LOT: &str = "01/09521234543213/10/L7";
 /// Also what no careful terminal sends.
 const PLACES: [&str; 8] = ["V1", "V2", "V1", "BENCH", "scrap", "person:2", "person:02", ""];
 
+/// A label that came out of a printer: it is history, and moves nothing.
+fn label(code: &str, person: Option<u32>) -> Body {
+    Body::System(System::LabelPrinted(LabelPrinted {
+        code: code.to_owned(),
+        template: "sample".to_owned(),
+        copy: 1,
+        why: LabelWhy::First,
+        job: 1,
+        epc: None,
+        handling: handling("V1", person),
+    }))
+}
+
 /// A random line at a random terminal.
 fn scribble(dice: &mut Dice, door: &mut Door, seconds: i64) {
     let when = at(seconds);
@@ -43,7 +56,10 @@ fn scribble(dice: &mut Dice, door: &mut Door, seconds: i64) {
     let person = Some(dice.below(3) as u32 + 1);
     let place = Some(*dice.one(&PLACES));
     let act = *dice.one(&Act::ALL);
-    match dice.below(10) {
+    match dice.below(11) {
+        10 => {
+            door.write(when, label(code, person));
+        }
         0 => {
             let seq = dice.below(lines) + 1;
             door.correct(when, LineRef { terminal: door.book.terminal, epoch: door.book.epoch, seq });

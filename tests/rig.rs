@@ -242,6 +242,11 @@ impl Server {
         Some(serde_json::from_slice(&body).unwrap())
     }
 
+    /// The body of an answer that is no JSON.
+    pub fn api_bytes(&self, path: &str) -> Option<Vec<u8>> {
+        get(self.address, path, &format!("authorization: Bearer {}\r\n", self.token))
+    }
+
     pub fn put_record(&self, record: &Value) {
         let header = format!(
             "authorization: Bearer {}\r\ncontent-type: application/json\r\nidempotency-key: {}\r\n",

@@ -53,6 +53,7 @@ pub fn config(folder: &Path, mode: TlsMode) -> ServerConfig {
         tls: Tls { mode, behind_proxy: false },
         sync: Sync { max_batches_in_flight: 4, terminal_silent_s: 10 },
         session: Session { hours: 12 },
+        labels: gatebook::config::load_server(None, &[]).unwrap().labels,
         series: gatebook::config::load_server(None, &[]).unwrap().series,
     }
 }

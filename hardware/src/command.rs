@@ -69,6 +69,14 @@ pub enum Answer {
     Refused {
         reason: String,
     },
+    /// The device was not there, or was lost before it began: nothing happened, and it may be asked again.
+    NotBegun {
+        reason: String,
+    },
+    /// The device was lost while it was at work: it may have happened or not, and a person has to look.
+    Unsure {
+        reason: String,
+    },
 }
 
 /// The device has no such ability.

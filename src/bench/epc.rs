@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use super::Figure;
-use super::frames::rate;
+use super::codecs::rate;
 use crate::epc::key::Key;
 use crate::epc::plan::encode;
 use crate::epc::{Epc, sgtin_96};

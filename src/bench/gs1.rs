@@ -1,7 +1,7 @@
 //! Element strings read per second, on one core, as stations get them.
 
 use super::Figure;
-use super::frames::rate;
+use super::codecs::rate;
 use crate::gs1::{self, Carrier};
 
 /// What hangs on rings, stands on cartons and comes from suppliers: identity alone, with dates and weight, logistic

@@ -1,9 +1,9 @@
 //! `gatebook bench`: figures that anyone can take on their own machine. Absolute figures tell about the machine; what
 //! tells about Gatebook are the ratios to a bare peer that ran in the same minute.
 
+pub mod codecs;
 pub mod durable;
 pub mod epc;
-pub mod frames;
 pub mod gs1;
 pub mod idle;
 pub mod images;

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{Stop, runtime};
-use crate::bench::{self, Figure, durable, epc, frames, gs1, idle, images, intake};
+use crate::bench::{self, Figure, codecs, durable, epc, gs1, idle, images, intake};
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -39,8 +39,10 @@ enum Of {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Frames, GS1 codes and EPCs decoded per second
-    Frames,
+    /// What devices say, decoded per second
+    Codecs,
+    /// GS1 codes and EPCs decoded per second
+    Codes,
     /// Read to durable line to ok
     Durable,
     /// Lines taken in by the server per second, with projections
@@ -72,8 +74,10 @@ fn measure(options: &Options) -> Result<(), Stop> {
         false => println!("{}\n", bench::machine(&folder)),
     }
     let print = |figures: Vec<Figure>| figures.iter().for_each(|figure| line(figure, options.json));
-    if wanted(Part::Frames) {
-        print(frames::measure());
+    if wanted(Part::Codecs) {
+        print(codecs::measure());
+    }
+    if wanted(Part::Codes) {
         print(gs1::measure());
         print(epc::measure());
     }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use hardware::device::{Family, Link, Reads};
+use hardware::event::{Card, CardKind, Climate, Contact, Steady, Weight, WeightUnit};
+use hardware::scale::exact::Amount;
 use hardware::settings::{Form, Settings, Value};
-use hardware::simulator::script::{Mix, Script, Sent, SentWhat};
+use hardware::simulator::script::{Mix, Presentation, Random, Script, Sent, SentWhat};
 
 use super::{Stop, asked_to_stop, runtime};
 use crate::demo::pushed::To;
@@ -32,7 +34,7 @@ pub struct Options {
     /// Everything that happens is drawn from this number: the same seed, the same day
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many symbols or tags are presented
+    /// How many symbols, tags, cards, weights and so on are presented
     #[arg(long, default_value_t = 100)]
     reads: usize,
     /// Over how many seconds they are spread
@@ -44,7 +46,8 @@ pub struct Options {
     /// Settings of the device, as in a configuration: --set dialect=m100
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Texts or EPCs (hex) to present instead of invented ones
+    /// What to present instead of what is invented: texts, EPCs and card numbers (hex), weights ("3.42 g"), the air
+    /// ("21.5 45.0" in °C and %), contacts ("1 closed")
     codes: Vec<String>,
 }
 
@@ -74,7 +77,12 @@ pub fn run(options: &Options) -> Result<(), Stop> {
 }
 
 fn lay(options: &Options) -> Result<Wire, Stop> {
-    let script = Script::random(options.seed, &mix(options)?);
+    let mut script = Script::random(options.seed, &mix(options)?);
+    let shown = shown(options)?;
+    let every = Duration::from_secs(options.over) / u32::try_from(shown.len().max(1)).unwrap_or(u32::MAX);
+    for (number, what) in (0..).zip(shown) {
+        script = script.then(every * number, what);
+    }
     let device = (options.family.simulator)(&settings(options.family, &options.set)?, script, options.seed);
     let listen = |port: u16| options.listen.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
     let (wire, place) = match (options.family.link, &options.to) {
@@ -143,26 +151,87 @@ fn mix(options: &Options) -> Result<Mix, Stop> {
         antennas: 4,
         faults: options.faults,
     };
+    let given = !options.codes.is_empty();
     if options.family.reads.contains(&Reads::Symbols) {
         let invented = (1..=options.reads).map(|number| format!("SIM-{number:05}").into_bytes());
-        mix.symbols = match options.codes.is_empty() {
-            true => invented.collect(),
-            false => options.codes.iter().map(|code| code.clone().into_bytes()).collect(),
+        mix.symbols = match given {
+            false => invented.collect(),
+            true => options.codes.iter().map(|code| code.clone().into_bytes()).collect(),
         };
-        return Ok(mix);
-    }
-    let given: Result<Vec<Vec<u8>>, Stop> = options
-        .codes
-        .iter()
-        .map(|code| hex::decode(code).ok_or_else(|| Stop::fault(format!("`{code}` is no EPC; write it as hex digits"))))
-        .collect();
-    mix.tags = given?;
-    if mix.tags.is_empty() {
+    } else if options.family.reads.contains(&Reads::Tags) {
         // A GTIN with a right check digit under the prefix that GS1 keeps for examples.
         let tag = |serial| epc::sgtin_96(1, "09521234543213", 7, serial).map(|epc| epc.to_vec());
-        mix.tags = (1..=options.reads).filter_map(|number| tag(u64::try_from(number).ok()?)).collect();
+        mix.tags = match given {
+            false => (1..=options.reads).filter_map(|number| tag(u64::try_from(number).ok()?)).collect(),
+            true => options.codes.iter().map(|code| bytes(code, "EPC")).collect::<Result<_, _>>()?,
+        };
     }
     Ok(mix)
+}
+
+fn bytes(code: &str, what: &str) -> Result<Vec<u8>, Stop> {
+    hex::decode(code).ok_or_else(|| Stop::fault(format!("`{code}` is no {what}; write it as hex digits")))
+}
+
+/// What cards, scales, sensors and contacts are shown, one after the other: what was given, else something invented.
+fn shown(options: &Options) -> Result<Vec<Presentation>, Stop> {
+    let (reads, seed) = (options.family.reads, options.seed);
+    let is = |kind: Reads| reads.contains(&kind);
+    if is(Reads::Symbols) || is(Reads::Tags) || !options.codes.is_empty() {
+        return options.codes.iter().filter_map(|code| shown_as(code, reads).transpose()).collect();
+    }
+    let mut random = Random::new(seed);
+    let mut below = |bound: u64| i32::try_from(random.below(bound)).unwrap_or_default();
+    let invented = (0..options.reads).map(|number| match () {
+        () if is(Reads::Weights) => format!("{}.{:02} g", 1 + below(40), below(100)),
+        () if is(Reads::Climate) => format!("{}.{} {}.0", 19 + below(5), below(10), 40 + below(15)),
+        () if is(Reads::Contacts) => format!("1 {}", if number % 2 == 0 { "closed" } else { "open" }),
+        () => format!("04a22b{:02x}", number % 256),
+    });
+    invented.filter_map(|code| shown_as(&code, reads).transpose()).collect()
+}
+
+/// `3.42 g`, `21.5 45.0` (°C and %), `1 closed`, or the number of a card in hex, as the family sees it; `None` for what
+/// the script has already.
+fn shown_as(code: &str, reads: &[Reads]) -> Result<Option<Presentation>, Stop> {
+    let wrong = |form: &str| Stop::fault(format!("`{code}`: write {form}"));
+    let words: Vec<&str> = code.split_whitespace().collect();
+    let thousandths = |text: &str| {
+        Amount::parse(text.as_bytes())
+            .and_then(|amount| amount.digits.checked_mul(10_i64.checked_pow(3_u32.checked_sub(amount.places.into())?)?))
+            .and_then(|number| i32::try_from(number).ok())
+    };
+    let kind = reads.iter().find(|kind| !matches!(kind, Reads::Symbols | Reads::Tags | Reads::Prints));
+    Ok(Some(match kind {
+        None => return Ok(None),
+        Some(Reads::Weights) => {
+            let &[figure, unit] = words.as_slice() else { return Err(wrong("a weight like \"3.42 g\"")) };
+            let amount =
+                Amount::parse(figure.as_bytes()).ok_or_else(|| wrong("the figure with a point, such as 3.42"))?;
+            let unit = WeightUnit::of_symbol(unit).ok_or_else(|| wrong("g, mg, kg, t, ct, oz or lb behind it"))?;
+            let (digits, places) = (amount.digits, amount.places);
+            Presentation::Weight(Weight { digits, places, unit, steady: Steady::Yes, net: false, text: Vec::new() })
+        }
+        Some(Reads::Climate) => {
+            let &[warmth, damp] = words.as_slice() else { return Err(wrong("°C and %, such as \"21.5 45.0\"")) };
+            Presentation::Climate(Climate {
+                temperature_millicelsius: Some(thousandths(warmth).ok_or_else(|| wrong("°C such as 21.5"))?),
+                humidity_millipercent: Some(thousandths(damp).ok_or_else(|| wrong("% such as 45.0"))?),
+            })
+        }
+        Some(Reads::Contacts) => match words.as_slice() {
+            [line, state @ ("open" | "closed")] => {
+                let line = line.parse().map_err(|_| wrong("the number of the contact, from 1"))?;
+                Presentation::Contact(Contact { line, closed: *state == "closed" })
+            }
+            _ => return Err(wrong("a contact like \"1 closed\" or \"1 open\"")),
+        },
+        Some(Reads::Cards | Reads::Symbols | Reads::Tags | Reads::Prints) => {
+            let number = bytes(code, "card number")?;
+            let kind = if number.len() == 5 { CardKind::Em4100 } else { CardKind::Iso14443a };
+            Presentation::Card { card: Card { kind, number }, stays: Duration::from_secs(1) }
+        }
+    }))
 }
 
 /// One line of the transmit log as JSON.
@@ -175,7 +244,10 @@ fn line(sent: &Sent) -> serde_json::Value {
         SentWhat::Tag { epc, antenna, rssi_dbm } => serde_json::json!({
             "at_ms": at_ms, "sent": "tag", "epc": hex::encode(epc), "antenna": antenna, "rssi_dbm": rssi_dbm
         }),
-        SentWhat::Report(read) => serde_json::json!({"at_ms": at_ms, "sent": "report", "text": format!("{read:?}")}),
+        SentWhat::Report(read) => {
+            let (kind, fields) = super::watch::fields(read);
+            serde_json::json!({"at_ms": at_ms, "sent": kind, "what": fields})
+        }
         SentWhat::Label { bytes, .. } => serde_json::json!({"at_ms": at_ms, "sent": "label", "bytes": bytes.len()}),
         SentWhat::Garbage { n } => serde_json::json!({"at_ms": at_ms, "sent": "garbage", "bytes": n}),
         SentWhat::Disconnect => serde_json::json!({"at_ms": at_ms, "sent": "disconnect"}),

@@ -135,7 +135,8 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn fields(read: &Read) -> (&'static str, Value) {
+/// The kind of a read and its fields.
+pub(super) fn fields(read: &Read) -> (&'static str, Value) {
     match read {
         Read::Symbol(symbol) => (
             "symbol",

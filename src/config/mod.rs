@@ -4,6 +4,7 @@
 //! administrator's file is laid over them, so a default cannot differ from what is written there.
 
 pub mod camera;
+pub mod labels;
 pub mod load;
 pub mod server;
 pub mod terminal;

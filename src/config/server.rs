@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use crate::config::labels::{self, Labels};
 use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
 use crate::numbers::{self, Purpose, WIDTHS};
@@ -29,6 +30,7 @@ pub struct ServerConfig {
     pub tls: Tls,
     pub sync: Sync,
     pub session: Session,
+    pub labels: Labels,
     /// The house's numbers; never empty.
     pub series: Vec<Series>,
 }
@@ -85,6 +87,7 @@ pub(crate) fn read(layers: &mut Layers) -> ServerConfig {
         tls: tls(top.section("tls")),
         sync: sync(top.section("sync")),
         session: session(top.section("session")),
+        labels: labels(top.section("labels")),
         series: all_series(layers, &mut top),
         data,
     };
@@ -212,6 +215,12 @@ fn series(mut section: Section) -> Series {
     };
     section.finish();
     series
+}
+
+fn labels(mut section: Section) -> Labels {
+    let labels = labels::read(&mut section);
+    section.finish();
+    labels
 }
 
 fn session(mut section: Section) -> Session {

@@ -10,6 +10,7 @@ use hardware::settings::Settings;
 use jiff::tz::TimeZone;
 
 use crate::config::camera::{self, Camera};
+use crate::config::labels::{self, Labels, Tags};
 use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
 use crate::event::Act;
@@ -33,6 +34,9 @@ pub struct TerminalConfig {
     pub book: Book,
     pub screen: Screen,
     pub policy: Policy,
+    pub labels: Labels,
+    /// What is written into the tags of labels.
+    pub tags: Tags,
     pub devices: Vec<Device>,
     pub stations: Vec<Station>,
 }
@@ -329,6 +333,7 @@ pub struct Desk {
 
 pub(crate) fn read(layers: &mut Layers) -> TerminalConfig {
     let mut top = layers.top();
+    let (labels, tags) = labels(top.section("labels"));
     let config = TerminalConfig {
         name: top.name("name"),
         data: top.folder("data"),
@@ -338,6 +343,8 @@ pub(crate) fn read(layers: &mut Layers) -> TerminalConfig {
         book: book(top.section("book")),
         screen: screen(top.section("screen")),
         policy: policy(top.section("policy")),
+        labels,
+        tags,
         devices: devices(layers, &mut top),
         stations: Vec::new(),
     };
@@ -423,6 +430,12 @@ fn screen(mut section: Section) -> Screen {
     }
     section.finish();
     screen
+}
+
+fn labels(mut section: Section) -> (Labels, Tags) {
+    let read = (labels::read(&mut section), labels::tags(&mut section));
+    section.finish();
+    read
 }
 
 fn policy(mut section: Section) -> Policy {

@@ -353,6 +353,8 @@ pub enum System {
         device: String,
         sensed: Sensed,
     },
+    /// A label came out of a printer.
+    LabelPrinted(LabelPrinted),
 }
 
 /// What was sensed, exactly as the device said it.
@@ -374,6 +376,46 @@ pub enum Sensed {
     },
     /// An input opened or closed; inputs count from 1.
     Contact { line: u16, closed: bool },
+}
+
+/// One label that came out of a printer; several of one kind are several lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelPrinted {
+    /// Canonical text of the [`crate::identity::Identifier`] that its code says.
+    pub code: String,
+    /// Name of its template.
+    pub template: String,
+    /// Which label with this code it is of those that this terminal printed, from 1.
+    pub copy: u32,
+    pub why: LabelWhy,
+    /// Number of the job at this terminal.
+    pub job: u64,
+    /// What the printer wrote into the tag of the label.
+    pub epc: Option<HexBytes>,
+    /// `device` is the printer.
+    pub handling: Handling,
+}
+
+/// Why a label was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelWhy {
+    /// There was none with this code.
+    First,
+    /// One of several that were asked for at once.
+    Copy,
+    /// There was one already: it was lost, damaged, or cannot be read.
+    Reprint,
+}
+
+impl LabelWhy {
+    pub fn word(self) -> &'static str {
+        match self {
+            LabelWhy::First => "first",
+            LabelWhy::Copy => "copy",
+            LabelWhy::Reprint => "reprint",
+        }
+    }
 }
 
 /// Why a body cannot be read. The line stands all the same.

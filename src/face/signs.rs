@@ -33,6 +33,7 @@ pub enum Sign {
     Exit,
     Undo,
     Stamp,
+    Label,
 }
 
 impl Sign {
@@ -71,6 +72,7 @@ impl Sign {
             Sign::Next => r#"<path d="m9 5 7 7-7 7"/>"#,
             Sign::Exit => r#"<path d="M13 4H5v16h8M10 12h10M17 9l3 3-3 3"/>"#,
             Sign::Undo => r#"<path d="M4 9h10a5.5 5.5 0 0 1 0 11H9M8 5 4 9l4 4"/>"#,
+            Sign::Label => r#"<path d="M3 5h12l6 7-6 7H3zM15 12h.01M6 9.5h5M6 14h5"/>"#,
             Sign::Stamp => r#"<path d="M5 20h14M6 16h12v-3h-4c0-3 1-4 1-6a3 3 0 0 0-6 0c0 2 1 3 1 6H6z"/>"#,
         }
     }

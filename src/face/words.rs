@@ -12,8 +12,16 @@ use crate::face::values;
 use crate::numbers::{Fault, Wrong};
 
 /// The files of each language; a floor that adds texts adds its pair here.
-const CHINESE: &[&str] = &[include_str!("words/zh-CN.ftl"), include_str!("../terminal/screen/words/zh-CN.ftl")];
-const ENGLISH: &[&str] = &[include_str!("words/en.ftl"), include_str!("../terminal/screen/words/en.ftl")];
+const CHINESE: &[&str] = &[
+    include_str!("words/zh-CN.ftl"),
+    include_str!("../terminal/screen/words/zh-CN.ftl"),
+    include_str!("../terminal/screen/words/labels.zh-CN.ftl"),
+];
+const ENGLISH: &[&str] = &[
+    include_str!("words/en.ftl"),
+    include_str!("../terminal/screen/words/en.ftl"),
+    include_str!("../terminal/screen/words/labels.en.ftl"),
+];
 
 type Bundle = FluentBundle<FluentResource>;
 

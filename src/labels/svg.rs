@@ -72,7 +72,7 @@ fn outline(letter: &Letter, path: &mut String) {
 }
 
 /// Dark modules as one path of rectangles, those side by side as one.
-fn modules(modules: &Bits, area: Area, across: u32, down: u32) -> String {
+pub(super) fn modules(modules: &Bits, area: Area, across: u32, down: u32) -> String {
     let mut path = String::new();
     for row in 0..modules.height() {
         let mut column = 0;

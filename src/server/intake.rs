@@ -311,6 +311,11 @@ fn flag(tx: &mut Tx, book: BookId, what: &str, seq: u64, detail: &str, at: Momen
     .map(drop)
 }
 
+fn has_flag(tx: &mut Tx, book: BookId, what: &str) -> Result<bool, DatabaseError> {
+    let sql = "SELECT 1 FROM flag WHERE terminal_no = ?1 AND epoch = ?2 AND what = ?3 LIMIT 1";
+    Ok(tx.query_opt(sql, &[book.terminal.into(), book.epoch.into(), what.into()])?.is_some())
+}
+
 /// The first word of a connection: where the server stands in the terminal's book, and how the terminal is. `terminal`
 /// is the one that signed the request. The caller sets `answered` when the reply goes out.
 ///
@@ -340,7 +345,11 @@ pub fn hello(
         return Ok(Err(Refused::Malformed { why }));
     }
     let cursor = lines::open(tx, book, received)?;
+    let cut = hello.last + 1 < cursor.next && !has_flag(tx, book, "tail_cut")?;
     compare_tails(tx, hello, &cursor, received)?;
+    if cut {
+        leases::withdraw(tx, server, book, received)?;
+    }
     let troubles = serde_json::to_string(&hello.troubles).expect("a list of texts always becomes JSON");
     let troubles = match troubles.len() <= TROUBLES_MAX {
         true => troubles,

@@ -31,6 +31,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::server::{ServerConfig, TlsMode};
 use crate::hex::Hex;
+use crate::labels::Shelf;
 use crate::quantity::Moment;
 use crate::server::access::throttle::Throttle;
 use crate::server::book::ServerKey;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub config: ServerConfig,
     pub database: Database,
     pub key: ServerKey,
+    /// What labels are drawn with.
+    pub shelf: Shelf,
     /// SHA-256 of the CA certificate that terminals pin; `None` behind a proxy.
     pub pin: Option<Hex<32>>,
     /// The address that terminals and people are given.

@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use crate::config::server::{self, ServerConfig};
+use crate::labels::{Shelf, ShelfError};
 use crate::quantity::Moment;
 use crate::server::Parts;
 use crate::server::Server;
@@ -61,6 +62,8 @@ pub enum StartError {
     Series(#[from] SeriesError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("labels cannot be drawn: {0}; correct [labels]")]
+    Labels(#[from] ShelfError),
 }
 
 /// A server that runs.
@@ -87,6 +90,7 @@ pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
     let key = database.write(ServerKey::load).await?;
     let (signing, series) = (key.clone(), config.series.clone());
     database.write(move |tx| numbering::configure(tx, &signing, &series, Moment::now())).await?;
+    let shelf = Shelf::open(config.labels.templates.as_deref(), &config.labels.fonts)?;
     let listener = listen(config.listen)?;
     let address = listener.local_addr().map_err(|why| StartError::Listen { address: config.listen, why })?;
     let url = url(&config, address);
@@ -103,6 +107,7 @@ pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
         config,
         database,
         key,
+        shelf,
     });
     let router = web::router(server.clone());
     let handle = Handle::new();

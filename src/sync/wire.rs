@@ -290,6 +290,25 @@ mod tests {
             page.split('`').find(|part| part.starts_with("{\"ClockOffset\"")).expect("the page shows an offset");
         assert!(matches!(Body::decode(6, 0x8001, offset.as_bytes()), Ok(Body::System(_))));
 
+        let (_, handling) = movement.split_once("\"handling\":").expect("the movement was handled");
+        let (handling, _) = handling.split_once('}').expect("its handling ends");
+        for (kind, row) in [(7, "| 7 | `"), (8, "| 8 | `")] {
+            let body = page.lines().find_map(|line| line.strip_prefix(row)?.strip_suffix("` |"));
+            let body = body.expect("the page shows it").replace('…', &format!("{handling}}}"));
+            assert!(Body::decode(kind, 0x8001, body.as_bytes()).is_ok(), "kind {kind}: {body}");
+        }
+        for start in [
+            "`{\"version\":1,\"withdrawn\":false,\"since_us\":…,\"kind\":\"series\"",
+            "`{\"version\":1,\"withdrawn\":false,\"since_us\":…,\"kind\":\"lease\"",
+        ] {
+            let shown = page.lines().find(|line| line.starts_with(start)).expect("the page shows the record");
+            let shown = shown.trim_start_matches('`').split('`').next().unwrap_or_default();
+            let name = r#"{"zh":"","en":""}"#;
+            let record = shown.replace("{…}", name).replace("\"…\"", &format!("\"{}\"", "00".repeat(16)));
+            let record = record.replace('…', "0");
+            assert!(serde_json::from_str::<crate::sync::records::Record>(&record).is_ok(), "{record}");
+        }
+
         let key = SigningKey::from_bytes(&[5; 32]);
         let server = SigningKey::from_bytes(&[9; 32]);
         let epoch = Hex::parse("000102030405060708090a0b0c0d0e0f").unwrap();

@@ -118,7 +118,7 @@ struct Kept {
     amount: Option<Quantity>,
     began_us: Moment,
     after_seq: u64,
-    /// Not known to versions before 0.2.
+    /// Marks of earlier versions lack it.
     #[serde(default)]
     draft: Draft,
 }

@@ -15,6 +15,7 @@ use crate::quantity::Moment;
 use crate::sync::link::Link;
 use crate::sync::records::Record;
 use crate::terminal::answer::Answer;
+use crate::terminal::counters::Counters;
 use crate::terminal::door::Tick;
 use crate::terminal::reference::Reference;
 use crate::terminal::remembered::{self, Mark, Remembered};
@@ -104,8 +105,10 @@ pub struct House {
     pub zone: TimeZone,
     pub book: Book,
     pub link: watch::Receiver<Link>,
+    /// Cursor of the downlink when the reference data were read: what came later has to be taken in.
+    pub known_to: u64,
     /// Held from the choice of a number until its line is durable: two stations would choose the same one.
-    pub numbering: tokio::sync::Mutex<()>,
+    pub counters: Arc<tokio::sync::Mutex<Counters>>,
     policy: Policy,
     reference: RwLock<Reference>,
     remembered: RwLock<Remembered>,
@@ -131,20 +134,23 @@ impl House {
         policy: Policy,
         book: Book,
         link: watch::Receiver<Link>,
+        counters: Counters,
     ) -> Result<House, ReadError> {
+        let known_to = book.state().cursor;
         let records = book.records()?.into_iter().filter_map(|stored| record(&stored.body));
         let mut reference = Reference::for_book(book.id(), records);
         let marks = book.marks(remembered::PREFIX)?;
         let marks: Vec<Mark> = marks.iter().filter_map(|(_, value)| Mark::parse(value)).collect();
         marks.iter().for_each(|mark| reference.take_mark(mark));
-        let remembered = Remembered::of(marks);
+        let remembered = Remembered::of(marks.into_iter().chain(counters.marks().iter().cloned()));
         let from = book.state().last;
         Ok(House {
             name,
             zone,
             book,
             link,
-            numbering: tokio::sync::Mutex::new(()),
+            known_to,
+            counters: Arc::new(tokio::sync::Mutex::new(counters)),
             policy,
             reference: RwLock::new(reference),
             remembered: RwLock::new(remembered),

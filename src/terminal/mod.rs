@@ -7,6 +7,7 @@ pub mod answer;
 pub mod capture;
 mod carrier;
 pub mod codes;
+pub mod counters;
 pub mod door;
 pub mod enrolment;
 pub mod handheld;
@@ -16,6 +17,7 @@ pub mod numbering;
 pub mod pictures;
 pub mod port;
 pub mod ports;
+pub mod printing;
 pub mod reference;
 pub mod remembered;
 pub mod rules;
@@ -49,10 +51,12 @@ use crate::ledger::keys::{self, KeyError, OpenFailure};
 use crate::quantity::Moment;
 use crate::sync::client::{self, CannotStart, EnrolError, Uplink};
 use crate::sync::link::{Board, Link};
+use crate::terminal::counters::Counters;
 use crate::terminal::enrolment::Enrolment;
 use crate::terminal::handheld::Settings as DeskSettings;
 use crate::terminal::house::House;
 use crate::terminal::port::Port;
+use crate::terminal::printing::{CannotPrint, Printer, Printing};
 use crate::terminal::rules::Policy;
 use crate::terminal::screen::Screen;
 use crate::terminal::station::{Desk, Gate, Shown, Station};
@@ -101,6 +105,8 @@ pub enum StartError {
     Uplink(#[from] CannotStart),
     #[error("the device {device} cannot be used: {why}")]
     Device { device: String, why: String },
+    #[error("labels cannot be printed: {0}")]
+    Printing(#[from] CannotPrint),
     #[error("the screen cannot listen on {listen}: {cause}")]
     Screen { listen: SocketAddr, cause: io::Error },
 }
@@ -133,6 +139,9 @@ impl StartError {
             StartError::Read(_) => "Run `gatebook verify` on the book.",
             StartError::Uplink(_) => "Check [server] in the configuration.",
             StartError::Device { .. } => "Check the device in the configuration.",
+            StartError::Printing(_) => {
+                "Check [labels] in the configuration; a file of print jobs that cannot be used may be moved away."
+            }
             StartError::Screen { .. } => "Give the screen another address, or stop the program that uses this one.",
         }
     }
@@ -204,7 +213,11 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
         pass_data_max_age: Duration::from_secs(u64::from(config.policy.pass_data_max_age_h) * 3600),
     };
     let (name, zone, shelf) = (config.name.clone(), config.zone.clone(), book.clone());
-    let house = blocking(move || House::open(name, zone, policy, shelf, link)).await?;
+    let counters = Counters::load(&config.data).unwrap_or_else(|error| {
+        tracing::error!("{} cannot be read, the book alone says which numbers were given: {error}", counters::FILE);
+        Counters::none(&config.data)
+    });
+    let house = blocking(move || House::open(name, zone, policy, shelf, link, counters)).await?;
     let house = Arc::new(house);
     let refused = |cause| StartError::Screen { listen: config.screen.listen, cause };
     let listener = tokio::net::TcpListener::bind(config.screen.listen).await.map_err(refused)?;
@@ -216,6 +229,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
     let mut ports = Vec::new();
     let mut stations = Vec::new();
     let mut places = HashMap::new();
+    let mut printers = Vec::new();
     for station in &config.stations {
         let (orders, ordered) = mpsc::channel(station::QUEUE);
         let (reports, reported) = mpsc::channel(station::QUEUE);
@@ -250,11 +264,32 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
                     return Err(refused("its driver and its port do not fit".to_owned()));
                 }
             };
-            ports.push(port.map_err(|error| refused(error.to_string()))?);
+            let port = port.map_err(|error| refused(error.to_string()))?;
+            if let Driver::Family { family, settings } = &device.driver
+                && let Some((tongue, dpi)) = printing::prints(family, settings)
+            {
+                printers.push(Printer {
+                    name: port.device.clone(),
+                    station: station.name.as_str().into(),
+                    place: station.place.clone(),
+                    tongue,
+                    dpi,
+                    commands: port.commands.clone(),
+                    health: port.health.clone(),
+                    shown: shown.clone(),
+                });
+            }
+            ports.push(port);
             places.insert(device.name.clone(), station.name.clone());
         }
         stations.push(Station { name: station.name.as_str().into(), place: station.place.clone(), orders, shown });
     }
+
+    let (folder, labels, tags) = (config.data.clone(), config.labels.clone(), config.tags.clone());
+    let (shelf, over) = (house.clone(), stopped.clone());
+    let opened = blocking(move || Printing::open(&folder, shelf, &labels, tags, printers, over)).await?;
+    let printing = Arc::new(opened);
+    work.extend(printing.queues().into_iter().map(|queue| tokio::spawn(queue.run(stopped.clone()))));
 
     let health = ports.iter().map(|port| (port.device.clone(), port.health.clone())).collect();
     let watch = Arc::new(Watch::new(house.clone(), health, places, found, troubles));
@@ -271,6 +306,7 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
         house: house.clone(),
         watch: watch.clone(),
         stations: stations.clone(),
+        printing,
         language: config.language.clone(),
         key: config.screen.key.as_ref().map(|key| key.0.clone()),
     };

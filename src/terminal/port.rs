@@ -3,14 +3,17 @@
 //! A hang-up closes a link at once: the old node vanishes only when its last descriptor closes, and the device that is
 //! plugged in again would get another number.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc as line;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use hardware::command::{Answer, Command, Unable};
 use hardware::device::Session;
-use hardware::event::{Event, Read};
+use hardware::event::{Event, Printer, Read};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -33,6 +36,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long an orderly end may take.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
+/// Commands that may wait for a port to take them, and commands whose answers may be due. Some devices never answer some
+/// commands, so the oldest that is due is given up for a new one.
+const COMMANDS_MAX: usize = 64;
 
 /// What a port says to its station.
 #[derive(Debug)]
@@ -60,12 +67,60 @@ pub struct Health {
     /// How often the link was lost or could not be opened since it was up last.
     pub tries: u64,
     pub losses: u64,
+    /// How a printer is, since it said so.
+    pub printer: Option<Printer>,
 }
+
+impl Health {
+    /// Whether a printer prints what it is sent now.
+    pub fn prints(&self) -> bool {
+        let fine = |printer: Printer| {
+            !(printer.paper_out || printer.ribbon_out || printer.head_open || printer.paused || printer.fault)
+        };
+        self.up && self.printer.is_some_and(fine)
+    }
+}
+
+/// A command on its way to a device, and who waits for its answer.
+type Asked = (Command, oneshot::Sender<Result<Answer, Unable>>);
+
+/// The way to ask something of a device. Whoever has one may: a queue of labels, a station that beeps, a page.
+#[derive(Clone, Debug)]
+pub struct Commander {
+    health: watch::Receiver<Health>,
+    queue: line::SyncSender<Asked>,
+}
+
+impl Commander {
+    /// Asks, and waits for the answer for as long as the device takes. A device that is not there, or goes before it has
+    /// answered, is an answer too; one that answers nothing to such a command leaves the caller waiting.
+    ///
+    /// # Errors
+    /// [`Unable`]: such a device cannot do it.
+    pub async fn ask(&self, command: Command) -> Result<Answer, Unable> {
+        let gone = || {
+            let why = self.health.borrow().why.clone();
+            Answer::NotBegun { reason: if why.is_empty() { NOT_THERE.to_owned() } else { why } }
+        };
+        if !self.health.borrow().up {
+            return Ok(gone());
+        }
+        let (reply, answer) = oneshot::channel();
+        if self.queue.try_send((command, reply)).is_err() {
+            return Ok(Answer::NotBegun { reason: "too much was asked of the device at once; try again".to_owned() });
+        }
+        // The port answers whatever it took; it is silent when it ended before it took anything.
+        answer.await.unwrap_or_else(|_| Ok(gone()))
+    }
+}
+
+const NOT_THERE: &str = "the device is not connected";
 
 /// A running port.
 pub struct Port {
     pub device: Arc<str>,
     pub health: watch::Receiver<Health>,
+    pub commands: Commander,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -89,15 +144,18 @@ impl Port {
         let device: Arc<str> = device.into();
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, health) = watch::channel(Health::default());
+        let (queue, asked) = line::sync_channel(COMMANDS_MAX);
         let keeper = Keeper {
             device: device.clone(),
             health: sender,
+            asked,
             stop: stop.clone(),
             origin: Instant::now(),
             runtime: Handle::try_current().ok(),
         };
         let thread = thread::Builder::new().name(format!("port {device}")).spawn(move || body(keeper))?;
-        Ok(Port { device, health, stop, thread })
+        let commands = Commander { health: health.clone(), queue };
+        Ok(Port { device, health, commands, stop, thread })
     }
 
     /// Asks the device to end in order, and the loop to end.
@@ -125,6 +183,7 @@ impl Port {
 pub(super) struct Keeper {
     pub(super) device: Arc<str>,
     health: watch::Sender<Health>,
+    asked: line::Receiver<Asked>,
     stop: Arc<AtomicBool>,
     origin: Instant,
     /// Where the tasks of readers that push and of cameras run.
@@ -150,7 +209,16 @@ impl Keeper {
             if left.is_zero() {
                 return;
             }
+            self.refuse_all();
             thread::sleep(left.min(READ_WAIT));
+        }
+    }
+
+    /// Answers what was asked of a device that is not there: it must not happen later, when nobody expects it any more.
+    fn refuse_all(&self) {
+        while let Ok((_, reply)) = self.asked.try_recv() {
+            let reason = Some(self.health.borrow().why.clone()).filter(|why| !why.is_empty());
+            let _ = reply.send(Ok(Answer::NotBegun { reason: reason.unwrap_or_else(|| NOT_THERE.to_owned()) }));
         }
     }
 
@@ -177,6 +245,7 @@ impl Keeper {
                 health.losses += 1;
             }
             health.up = false;
+            health.printer = None;
             health.tries += 1;
             why.clone_into(&mut health.why);
         });
@@ -199,6 +268,10 @@ impl Keeper {
         self.health.send_modify(|health| health.noise_bytes += bytes as u64);
     }
 
+    fn printer(&self, printer: Printer) {
+        self.health.send_modify(|health| health.printer = Some(printer));
+    }
+
     fn now(&self) -> Duration {
         self.origin.elapsed()
     }
@@ -209,7 +282,9 @@ impl Keeper {
         while !self.stopped() {
             let why = match Link::open(line, &self.device, self.runtime.as_ref()) {
                 Ok(mut link) => {
-                    let end = self.drive(&mut link, session.as_mut(), station);
+                    let mut due = Due::default();
+                    let end = self.drive(&mut link, session.as_mut(), station, &mut due);
+                    due.settle(session.as_mut(), self.now());
                     // Closed here, before any wait: see above.
                     drop(link);
                     if self.health.borrow().up {
@@ -251,11 +326,15 @@ impl Keeper {
         }
     }
 
-    fn drive(&self, link: &mut Link, session: &mut dyn Session, station: &mpsc::Sender<Report>) -> End {
+    fn drive(&self, link: &mut Link, session: &mut dyn Session, station: &mpsc::Sender<Report>, due: &mut Due) -> End {
+        self.refuse_all();
         session.opened(self.now());
         let mut bytes = [0; 4096];
         let mut closing: Option<Instant> = None;
         loop {
+            while let Ok((command, reply)) = self.asked.try_recv() {
+                due.ask(session, &command, reply, self.now());
+            }
             while let Some(out) = session.transmit() {
                 if let Err(error) = link.write_all(&out) {
                     return End::Lost(said(&error));
@@ -267,8 +346,8 @@ impl Keeper {
                     Event::Fault { text } => self.fault(&text),
                     Event::Lost { reason } => return End::Lost(reason),
                     Event::Noise { bytes } => self.count_noise(bytes),
-                    // A station gives no commands yet, and a printer has its own loop.
-                    Event::Answer { .. } | Event::Printer(_) => (),
+                    Event::Answer { number, answer } => due.answer(number, answer),
+                    Event::Printer(printer) => self.printer(printer),
                     Event::Read(read) => {
                         self.count_read();
                         let report = Report { device: self.device.clone(), read, done: None };
@@ -300,5 +379,87 @@ impl Keeper {
                 Err(error) => return End::Lost(said(&error)),
             }
         }
+    }
+}
+
+/// The commands of one link whose answers are due, oldest first.
+#[derive(Default)]
+struct Due {
+    last: u32,
+    waiting: VecDeque<(u32, oneshot::Sender<Result<Answer, Unable>>)>,
+}
+
+impl Due {
+    fn ask(
+        &mut self,
+        session: &mut dyn Session,
+        command: &Command,
+        reply: oneshot::Sender<Result<Answer, Unable>>,
+        now: Duration,
+    ) {
+        self.last = self.last.wrapping_add(1);
+        if let Err(unable) = session.command(self.last, command, now) {
+            let _ = reply.send(Err(unable));
+            return;
+        }
+        if COMMANDS_MAX <= self.waiting.len()
+            && let Some((_, oldest)) = self.waiting.pop_front()
+        {
+            let reason = "the device did not answer, and was asked too much since".to_owned();
+            let _ = oldest.send(Ok(Answer::Unsure { reason }));
+        }
+        self.waiting.push_back((self.last, reply));
+    }
+
+    fn answer(&mut self, number: u32, answer: Answer) {
+        let Some(at) = self.waiting.iter().position(|(asked, _)| *asked == number) else { return };
+        if let Some((_, reply)) = self.waiting.remove(at) {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(Ok(answer));
+        }
+    }
+
+    /// The link is gone: the session says how far it had come with each, and nothing stays without an answer.
+    fn settle(mut self, session: &mut dyn Session, now: Duration) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        session.close(now);
+        while let Some(event) = session.poll() {
+            if let Event::Answer { number, answer } = event {
+                self.answer(number, answer);
+            }
+        }
+        for (_, reply) in self.waiting {
+            let reason = "the device was lost before it answered".to_owned();
+            let _ = reply.send(Ok(Answer::Unsure { reason }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_asked_is_answered_whatever_becomes_of_the_device() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let family = hardware::device::by_name("scanner").unwrap();
+        let session = (family.session)(&hardware::settings::Settings::of(family.settings)).unwrap();
+        let (station, _reports) = mpsc::channel(1);
+        let port = Port::start("gun", Line::Tcp { address }, session, station).unwrap();
+        let (mut health, commands) = (port.health.clone(), port.commands.clone());
+        let print = || commands.ask(Command::Print { label: b"^XA^XZ".to_vec() });
+        health.wait_for(|health| health.up).await.unwrap();
+        assert_eq!(print().await, Err(Unable), "a scanner prints nothing");
+        let (stream, _) = listener.accept().unwrap();
+        drop((stream, listener));
+        health.wait_for(|health| !health.up && 1 < health.tries).await.unwrap();
+        assert!(matches!(print().await, Ok(Answer::NotBegun { reason }) if reason.contains("nothing listens")));
+        tokio::task::spawn_blocking(move || port.join(Instant::now() + Duration::from_secs(5))).await.unwrap();
+        assert!(matches!(print().await, Ok(Answer::NotBegun { .. })), "nor when the port has ended");
     }
 }

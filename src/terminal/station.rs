@@ -1,22 +1,25 @@
 //! The shells around the pure stations: one queue, one order, one answer after the other, each after its line.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot, watch};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::event::{Body, LineRef, Sensed, System};
-use crate::ledger::book::ReadError;
+use crate::ledger::book::{CannotRecord, ReadError};
 use crate::quantity::{Moment, Quantity, Unit};
 use crate::terminal::answer::{Answer, Outcome, Say};
 use crate::terminal::capture::{self, Capture};
+use crate::terminal::counters::Counters;
 use crate::terminal::door::{self, Door, Draft, Sighting, Tick, View};
 use crate::terminal::handheld::{self, Handheld, Input, State};
 use crate::terminal::house::{Given, House};
 use crate::terminal::port::Report;
 use crate::terminal::reference::Meaning;
+use crate::terminal::remembered::Mark;
 use crate::terminal::rules::World;
 use crate::terminal::senses::Senses;
 use crate::terminal::watching::ended;
@@ -224,14 +227,20 @@ impl Desk {
     async fn answer(&mut self, input: &Input) -> Arc<Given> {
         let now = self.house.now();
         // Another station may not choose the same number before this one is written.
-        let numbering = self.house.clone();
-        let _turn = if self.handheld.gives_numbers() { Some(numbering.numbering.lock().await) } else { None };
+        let counters = self.house.counters.clone();
+        let turn = if self.handheld.gives_numbers() { Some(counters.lock_owned().await) } else { None };
         let last_seq = self.house.book.state().last;
         let plan = self.house.decide(now, |world| self.handheld.plan(input, world, last_seq));
-        let written = match plan.body.clone() {
-            None => self.house.remember(plan.marks.clone()).await.map(|()| None),
-            Some(body) => self.house.record(now.at, body, plan.marks.clone()).await.map(Some),
+        let kept = match turn {
+            Some(turn) => keep(turn, plan.marks.clone()).await.map(Some),
+            None => Ok(None),
         };
+        let written = match (&kept, plan.body.clone()) {
+            (Err(why), _) => Err(CannotRecord::Store { why: why.to_string() }),
+            (Ok(_), None) => self.house.remember(plan.marks.clone()).await.map(|()| None),
+            (Ok(_), Some(body)) => self.house.record(now.at, body, plan.marks.clone()).await.map(Some),
+        };
+        drop(kept);
         let line = match written {
             Ok(line) => line,
             Err(error) => {
@@ -442,6 +451,12 @@ impl Gate {
             news
         });
     }
+}
+
+/// Keeps what is about to be given. The turn goes on until the line is written.
+async fn keep(mut turn: OwnedMutexGuard<Counters>, marks: Vec<Mark>) -> io::Result<OwnedMutexGuard<Counters>> {
+    let kept = tokio::task::spawn_blocking(move || turn.keep(&marks).map(|()| turn)).await;
+    kept.map_err(io::Error::other)?
 }
 
 /// A sighting whose code, when it is a number of the house, stands as on its label.

@@ -69,6 +69,9 @@ pub struct DeviceStatus {
     pub noise_bytes: u64,
     pub losses: u64,
     pub tries: u64,
+    /// Whether a printer prints what it is sent; absent for what is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prints: Option<bool>,
 }
 
 impl From<&Health> for DeviceStatus {
@@ -82,6 +85,7 @@ impl From<&Health> for DeviceStatus {
             noise_bytes: health.noise_bytes,
             losses: health.losses,
             tries: health.tries,
+            prints: health.printer.map(|_| health.prints()),
         }
     }
 }
@@ -101,7 +105,7 @@ pub fn of<'a>(house: &House, devices: impl IntoIterator<Item = (&'a str, Health)
     let clock_unset = now.at < crate::quantity::CLOCK_UNSET_BEFORE;
     let mut troubles: Vec<String> = devices
         .iter()
-        .filter(|(_, device)| !device.up)
+        .filter(|(_, device)| !device.up || device.prints == Some(false))
         .map(|(name, device)| match device.why.as_str() {
             "" => format!("{name}: not ready yet"),
             why => format!("{name}: {why}"),

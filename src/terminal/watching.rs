@@ -205,15 +205,15 @@ async fn follow(house: Arc<House>, name: Arc<str>, mut health: watch::Receiver<H
 /// Takes in the records of every page that comes down.
 pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) {
     let mut state = house.book.watch();
-    let mut known = state.borrow_and_update().cursor;
+    let mut known = house.known_to;
     // What came back before the last end of the program.
     forget(&house).await;
     loop {
-        tokio::select! {
-            () = ended(&mut stop) => return,
-            changed = state.changed() => if changed.is_err() { return },
-        }
         if state.borrow_and_update().cursor == known {
+            tokio::select! {
+                () = ended(&mut stop) => return,
+                changed = state.changed() => if changed.is_err() { return },
+            }
             continue;
         }
         time::sleep(SETTLE).await;
@@ -229,7 +229,13 @@ pub async fn follow_records(house: Arc<House>, mut stop: watch::Receiver<bool>) 
                 forget(&house).await;
                 known = cursor;
             }
-            Err(error) => tracing::error!("the records that came down cannot be read: {error}"),
+            Err(error) => {
+                tracing::error!("the records that came down cannot be read: {error}");
+                tokio::select! {
+                    () = ended(&mut stop) => return,
+                    changed = state.changed() => if changed.is_err() { return },
+                }
+            }
         }
     }
 }

@@ -209,14 +209,13 @@ impl<'a> Pyramid<'a> {
     fn linear(&self, size: Size, lens: Lens, kinds: Kinds, search: &Search) -> Vec<Symbol> {
         let grey = self.grey(size);
         let mut symbols = linear::scan(grey, lens, kinds, search.late);
-        if size == Size::Full && symbols.is_empty() {
+        if size == Size::Full {
             let turned = self.turned.get_or_init(|| imageops::rotate270(grey));
             let width = grey.width() as f32;
             // Turned to the left, what was at x, y is at y, width - x.
-            symbols = linear::scan(turned, lens, kinds, search.late);
-            for corner in symbols.iter_mut().flat_map(|symbol| &mut symbol.corners) {
-                *corner = [width - corner[1], corner[0]];
-            }
+            let upright = |[x, y]: [f32; 2]| [width - y, x];
+            let found = linear::scan(turned, lens, kinds, search.late).into_iter();
+            symbols.extend(found.map(|symbol| Symbol { corners: symbol.corners.map(upright), ..symbol }));
         }
         symbols
     }

@@ -15,6 +15,12 @@ pub const RO_ACCESS_REPORT: u16 = 61;
 const TAG_REPORT_DATA: u16 = 240;
 const EPC_DATA: u16 = 241;
 
+/// The results of what an AccessSpec did, C1G2ReadOpSpecResult to C1G2BlockWriteOpSpecResult.
+const RESULTS: std::ops::RangeInclusive<u16> = 349..=354;
+
+/// ImpinjPeakRSSI: vendor 25882, subtype 57, as it stands in a parameter 1023.
+const IMPINJ_PEAK_RSSI: [u8; 8] = [0, 0, 0x65, 0x1A, 0, 0, 0, 57];
+
 /// What one TagReportData says of a tag, borrowed from the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TagReport<'a> {
@@ -28,6 +34,21 @@ pub struct TagReport<'a> {
     pub count: u16,
     /// When it was last seen, by the reader's clock.
     pub last_seen: Stamps,
+    /// The AccessSpec that worked on the tag, 0 for none.
+    pub access_spec: u32,
+    /// What the last operation of that AccessSpec came to.
+    pub result: Option<OpResult<'a>>,
+}
+
+/// An operation's result, borrowed from the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpResult<'a> {
+    /// The parameter type: 349 for a read, 350 for a write.
+    pub number: u16,
+    /// 0 = success; the other codes differ from parameter to parameter.
+    pub code: u8,
+    /// What follows OpSpecID: the words that were read, the number of those written.
+    pub rest: &'a [u8],
 }
 
 /// The two clocks of a reader, in microseconds. Only differences between stamps of one clock mean anything.
@@ -174,6 +195,10 @@ fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
                 }
                 after
             }
+            [0x90, a0, a1, a2, a3, ref after @ ..] => {
+                tag.access_spec = u32::from_be_bytes([a0, a1, a2, a3]);
+                after
+            }
             [0x80..=0xFF, ..] => {
                 let number = first & 0x7F;
                 // The value's size is unknown: what came before is kept, the rest of this entry is not.
@@ -185,6 +210,15 @@ fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
                 let length = u16::from_be_bytes([l0, l1]);
                 let size = usize::from(length).checked_sub(4).ok_or_else(|| fail(Flaw::TooShort { number, length }))?;
                 let (value, after) = after.split_at_checked(size).ok_or_else(|| fail(Flaw::Overrun { number }))?;
+                if RESULTS.contains(&number) {
+                    let &[code, _, _, ref rest @ ..] = value else {
+                        return Err(fail(Flaw::FieldCut { layout: "OpSpecResult", field: "OpSpecID" }));
+                    };
+                    tag.result = Some(OpResult { number, code, rest });
+                }
+                if let (1023, Some(&[r0, r1])) = (number, value.strip_prefix(&IMPINJ_PEAK_RSSI)) {
+                    tag.rssi_dbm = Some(whole_dbm(i16::from_be_bytes([r0, r1])));
+                }
                 if number == EPC_DATA {
                     let cut = Flaw::FieldCut { layout: "EPCData", field: "EPC" };
                     let &[b0, b1, ref octets @ ..] = value else {
@@ -199,6 +233,13 @@ fn tag_report(content: &[u8]) -> Result<Option<TagReport<'_>>, Malformed> {
         };
     }
     Ok(has_epc.then_some(tag))
+}
+
+/// 1/100 dBm as the nearest dBm.
+fn whole_dbm(cdbm: i16) -> i8 {
+    let half = if cdbm < 0 { -50 } else { 50 };
+    let dbm = cdbm.saturating_add(half) / 100;
+    dbm.clamp(i8::MIN.into(), i8::MAX.into()) as i8
 }
 
 /// Octets of a TV parameter's value; `None` for a type that LLRP 1.1 lacks.

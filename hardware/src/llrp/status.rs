@@ -31,6 +31,11 @@ impl Status {
         self.code == 0
     }
 
+    /// Its name in the standard.
+    pub fn name(&self) -> &'static str {
+        words(self.code).0
+    }
+
     /// What a person may do about it.
     pub fn hint(&self) -> &'static str {
         words(self.code).1

@@ -20,7 +20,7 @@ pub static ZPL_FAMILY: Family = Family {
     link: Link::Serial(Serial::of(9600)),
     usb_ids: &[],
     description: "label printer that speaks ZPL (Zebra and others), by network or serial line",
-    settings: &[STATUS_MS, SILENCE_S],
+    settings: &[DPI, STATUS_MS, SILENCE_S],
     session: |settings| Ok(Box::new(Labels::new(Language::Zpl, session::Settings::of(settings)))),
     simulator: |_, script, seed| Box::new(simulator::printer::Printer::new(Language::Zpl, script, seed)),
     codec: Codec {
@@ -37,6 +37,7 @@ pub static TSPL_FAMILY: Family = Family {
     usb_ids: &[],
     description: "label printer that speaks TSPL (TSC, Gprinter and others), by network or serial line",
     settings: &[
+        DPI,
         STATUS_MS,
         SILENCE_S,
         Setting {
@@ -54,6 +55,13 @@ pub static TSPL_FAMILY: Family = Family {
     },
     simulator: |_, script, seed| Box::new(simulator::printer::Printer::new(Language::TsplByte, script, seed)),
     codec: Codec { dialects: &["byte", "line"], cut: tspl::cut, decode: tspl::decode },
+};
+
+/// What labels are drawn for; the session itself does not need it.
+const DPI: Setting = Setting {
+    name: "dpi",
+    form: Form::Word(&["203", "300", "600"]),
+    says: "Dots per inch of its print head, as its data sheet says: labels are drawn for it.",
 };
 
 const STATUS_MS: Setting = Setting {

@@ -283,11 +283,11 @@ impl Labels {
                     "{why}{trouble} after the label was sent; look whether it came out before it is printed again"
                 ),
             };
-            self.events.push_back(Event::Answer { number: current.number, answer: Answer::Refused { reason } });
+            self.events.push_back(Event::Answer { number: current.number, answer: Answer::Unsure { reason } });
         }
         for job in std::mem::take(&mut self.waiting) {
             let reason = format!("{why}{trouble} before the label was sent; print it again");
-            self.events.push_back(Event::Answer { number: job.number, answer: Answer::Refused { reason } });
+            self.events.push_back(Event::Answer { number: job.number, answer: Answer::NotBegun { reason } });
         }
         self.out.clear();
     }
@@ -411,17 +411,20 @@ impl Session for Labels {
     fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
         let Command::Print { label } = command else { return Err(Unable) };
         let bytes: usize = self.waiting.iter().map(|job| job.label.len()).sum();
-        let refusal = match self.language.check(label) {
-            _ if self.phase == Phase::Over => Some("the printer is not connected".to_owned()),
-            _ if LABEL_MAX < label.len() => Some(format!("the label has {} bytes, more than {LABEL_MAX}", label.len())),
-            Err(why) => Some(why),
+        let not_begun = |reason: &str| Some(Answer::NotBegun { reason: reason.to_owned() });
+        let answer = match self.language.check(label) {
+            _ if self.phase == Phase::Over => not_begun("the printer is not connected"),
+            _ if LABEL_MAX < label.len() => {
+                Some(Answer::Refused { reason: format!("the label has {} bytes, more than {LABEL_MAX}", label.len()) })
+            }
+            Err(reason) => Some(Answer::Refused { reason }),
             Ok(()) if LABELS_MAX <= self.waiting.len() || WAITING_MAX < bytes + label.len() => {
-                Some("too many labels wait for the printer already; see that it prints, and try again".to_owned())
+                not_begun("too many labels wait for the printer already; see that it prints, and try again")
             }
             Ok(()) => None,
         };
-        match refusal {
-            Some(reason) => self.events.push_back(Event::Answer { number, answer: Answer::Refused { reason } }),
+        match answer {
+            Some(answer) => self.events.push_back(Event::Answer { number, answer }),
             None => {
                 self.waiting.push_back(Job { number, label: label.clone() });
                 self.act(now);

@@ -48,6 +48,22 @@ fn gs1_is_told_from_plain_text_as_a_scanner_tells_it() {
     }
 }
 
+#[test]
+fn bytes_stay_as_printed_and_the_text_is_what_they_say_in_their_character_set() {
+    let jewel = "样品 红宝石戒指 18K";
+    for ((picture, name), text, utf8) in [
+        (drawn!("qr-utf8"), jewel, true),
+        (drawn!("qr-gb18030"), jewel, false),
+        (drawn!("qr-sjis"), "指輪 ルビー 18K", false),
+        (drawn!("qr-latin1"), "Bague émeraude, 18 carats", false),
+    ] {
+        let codes = camera::decode(picture).unwrap();
+        let [code] = codes.as_slice() else { panic!("{name}: {codes:?}") };
+        assert_eq!(code.text, text, "{name}");
+        assert_eq!(code.bytes == text.as_bytes(), utf8, "{name}: {:?}", code.bytes);
+    }
+}
+
 /// The picture, and turned by one, two and three quarters.
 fn turned(picture: &[u8]) -> Vec<Vec<u8>> {
     let grey = image::load_from_memory(picture).unwrap().to_luma8();

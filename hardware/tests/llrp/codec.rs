@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatebook_hardware::llrp::frame::{self, FRAME_MAX, FramingLost};
 use gatebook_hardware::llrp::message::{Flaw, Message};
-use gatebook_hardware::llrp::report::{Stamps, TagReports};
+use gatebook_hardware::llrp::report::{OpResult, Stamps, TagReports};
 use serde_json::{Value, json};
 
 use super::{hex, vector, vectors};
@@ -162,4 +162,74 @@ fn the_age_of_a_tag_comes_from_differences_of_the_readers_stamps() {
     assert_eq!(newest, Stamps { utc: Some(1_773_568_800_000_003), uptime: None });
     let ages: Vec<_> = tags.map(|tag| tag.unwrap().tag(newest, Duration::ZERO).age.as_micros()).collect();
     assert_eq!(ages, [2, 1, 0]);
+}
+
+#[test]
+fn what_an_access_spec_did_stands_beside_its_tag() {
+    let bytes = vector("ro-report-tid-read");
+    let frame = frame::cut(&bytes).unwrap().unwrap();
+    let tree: Value = serde_json::from_str(&Message::decode(&frame).unwrap().json()).unwrap();
+    let tree = &tree["decoded"]["TagReportData"];
+    let tag = TagReports::new(frame.body, 0).next().unwrap().unwrap();
+    assert_eq!(Some(u64::from(tag.access_spec)), tree["AccessSpecID"]["AccessSpecID"].as_u64());
+    let OpResult { number, code, rest } = tag.result.unwrap();
+    let read = &tree["C1G2ReadOpSpecResult"];
+    assert_eq!((number, Some(u64::from(code))), (349, read["Result"].as_u64()));
+    let words = read["ReadData"].as_array().unwrap().iter().map(|word| word.as_u64().unwrap() as u16);
+    let words: Vec<u8> = words.flat_map(u16::to_be_bytes).collect();
+    assert_eq!(rest, [&(words.len() as u16 / 2).to_be_bytes()[..], &words].concat());
+
+    let three_tags = vector("ro-report-three-tags");
+    let frame = frame::cut(&three_tags).unwrap().unwrap();
+    let plain = TagReports::new(frame.body, 0).map(Result::unwrap);
+    assert!(plain.into_iter().all(|tag| tag.result.is_none() && tag.access_spec == 0));
+}
+
+#[test]
+fn a_signal_strength_in_hundredths_goes_before_the_whole_one() {
+    let bytes = vector("ro-report-impinj");
+    let frame = frame::cut(&bytes).unwrap().unwrap();
+    let tree: Value = serde_json::from_str(&Message::decode(&frame).unwrap().json()).unwrap();
+    let fine = tree["decoded"]["TagReportData"]["ImpinjPeakRSSI"]["RSSI"].as_i64().unwrap();
+    let tag = TagReports::new(frame.body, 0).next().unwrap().unwrap();
+    assert_eq!(tag.rssi_dbm.map(i64::from), Some((fine as f64 / 100.0).round() as i64), "{fine}");
+}
+
+#[test]
+fn settings_that_cannot_work_together_are_refused_in_words() {
+    use gatebook_hardware::llrp::FAMILY;
+    use gatebook_hardware::settings::Value as Set;
+    let text = |text: &str| Set::Text(text.to_owned());
+    let texts = |text: &str| Set::Texts(vec![text.to_owned()]);
+    for (set, want) in [
+        (vec![("reader_mode", text("quick"))], "`reader_mode` is \"quick\": write"),
+        (vec![("only_epc_prefixes", texts("30342"))], "`only_epc_prefixes` holds \"30342\": write an even number"),
+        (vec![("only_epc_prefixes", texts("EPC1"))], "`only_epc_prefixes` holds \"EPC1\""),
+        (vec![("only_epc_prefixes", texts(""))], "`only_epc_prefixes` holds \"\""),
+        (vec![("stop_input", Set::Whole(2))], "`stop_input` is set without `start_input`"),
+        (vec![("start_input", Set::Whole(2)), ("inputs", text("ignored"))], "`start_input` needs the inputs"),
+        (
+            vec![("antennas", Set::Wholes(vec![1, 2])), ("antenna_power_dbm", Set::Wholes(vec![20]))],
+            "`antenna_power_dbm` names 1 powers for 2 `antennas`",
+        ),
+    ] {
+        let mut settings = gatebook_hardware::settings::Settings::of(FAMILY.settings);
+        for (name, value) in &set {
+            settings.set(name, value.clone()).unwrap();
+        }
+        let error = (FAMILY.session)(&settings).map(drop).unwrap_err();
+        assert!(error.starts_with(want), "{set:?}: {error}");
+    }
+    let mut settings = gatebook_hardware::settings::Settings::of(FAMILY.settings);
+    for (name, value) in [
+        ("reader_mode", text("1002")),
+        ("only_epc_prefixes", texts("30342")),
+        ("only_epc_prefixes", texts("303425")),
+        ("start_input", Set::Whole(1)),
+        ("stop_input", Set::Whole(2)),
+        ("version", text("1.1")),
+    ] {
+        settings.set(name, value).unwrap();
+    }
+    assert!((FAMILY.session)(&settings).is_ok());
 }

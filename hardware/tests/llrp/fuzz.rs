@@ -1,7 +1,9 @@
 //! Hostile bytes: seeded, mutated from real messages. Nothing panics, nothing grows without bound.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use gatebook_hardware::command::{Bank, Command};
 use gatebook_hardware::device::Session;
 use gatebook_hardware::event::Event;
 use gatebook_hardware::llrp::frame;
@@ -10,7 +12,7 @@ use gatebook_hardware::llrp::report::TagReports;
 use gatebook_hardware::llrp::session::Llrp;
 use gatebook_hardware::llrp::settings::Settings;
 use gatebook_hardware::simulator::Simulator;
-use gatebook_hardware::simulator::llrp::{Delivery, LlrpReader, Make};
+use gatebook_hardware::simulator::llrp::{Delivery, LlrpReader, Make, Vendor};
 use gatebook_hardware::simulator::script::{Mix, Random, Script};
 
 use super::{hex, vectors};
@@ -85,14 +87,33 @@ fn parameters_nested_without_end_are_refused() {
     assert!(error.to_string().starts_with("parameters are nested more than 16 deep"), "{error}");
 }
 
+fn question(random: &mut Random) -> Command {
+    let length = [0, 4, 12, 62, 70][random.below(5) as usize];
+    let epc = random.bytes(length);
+    match random.below(3) {
+        0 => {
+            let lasts = (random.below(2) == 0).then(|| Duration::from_millis(random.below(3000)));
+            Command::Output { line: random.below(6) as u16, on: random.below(2) == 0, lasts }
+        }
+        1 => {
+            let words = random.below(10) as u8;
+            Command::ReadMemory { epc, bank: Bank::User, from_word: random.below(70_000) as u32, words, password: 0 }
+        }
+        _ => Command::WriteEpc { to: epc.clone(), epc, password: random.bits() as u32 },
+    }
+}
+
 #[test]
 fn a_session_survives_any_bytes_at_any_time() {
     let messages = real_messages();
     for seed in 0..60 {
         let mut random = Random::new(seed);
         let mut client = Llrp::new(Settings::default());
-        let mut reader = LlrpReader::new(Make { delivery: Delivery::Split, ..Make::default() }, Script::new(), seed);
+        let vendor = [Vendor::Plain, Vendor::Impinj, Vendor::Zebra][seed as usize % 3];
+        let make = Make { delivery: Delivery::Split, vendor, ..Make::default() };
+        let mut reader = LlrpReader::new(make, Script::new(), seed);
         let (mut now, mut fed, mut answered) = (Duration::ZERO, 0, 0usize);
+        let (mut asked, mut told) = (0, BTreeSet::new());
         client.opened(now);
         reader.opened(now);
         while fed < 20_000 {
@@ -111,9 +132,18 @@ fn a_session_survives_any_bytes_at_any_time() {
             fed += bytes.len();
             client.receive(&bytes, now);
             reader.receive(&bytes, now);
+            // Refused or taken, every question gets one answer at most, whatever stands on the wire.
+            asked += 1;
+            client.command(asked, &question(&mut random), now).unwrap();
             client.tick(now);
             reader.tick(now);
-            assert!(std::iter::from_fn(|| client.poll()).count() <= 4096, "seed {seed}");
+            let events: Vec<Event> = std::iter::from_fn(|| client.poll()).collect();
+            assert!(events.len() <= 4096, "seed {seed}");
+            for event in events {
+                if let Event::Answer { number, .. } = event {
+                    assert!(told.insert(number), "seed {seed}: question {number} is answered twice");
+                }
+            }
             if client.wake().is_some_and(|wake| wake <= now) {
                 panic!("seed {seed}: the client wakes in the past");
             }
@@ -128,6 +158,9 @@ fn a_session_survives_any_bytes_at_any_time() {
             }
         }
         assert!(0 < answered, "seed {seed}");
+        client.close(now);
+        let last = std::iter::from_fn(|| client.poll()).filter(|event| matches!(event, Event::Answer { .. })).count();
+        assert_eq!(told.len() + last, asked as usize, "seed {seed}: every question has an answer");
     }
 }
 
@@ -169,7 +202,7 @@ fn random_days_with_faults_deliver_exactly_what_the_log_says_was_handed_over() {
                 retry_at = now + Duration::from_secs(1);
             }
         }
-        let heard: Vec<_> = heard.iter().map(super::tag_of).collect();
+        let heard: Vec<_> = heard.iter().filter_map(super::tag_of).collect();
         let sent = super::sent_tags(reader.log());
         let lost = sent.len() - heard.len();
         // What was handed over behind garbage in the same moment cannot be told from garbage; never is a tag invented

@@ -4,6 +4,9 @@ use gatebook_hardware::event::Read;
 use gatebook_hardware::simulator::script::{Sent, SentWhat};
 
 mod codec;
+mod complaints;
+mod door;
+mod errands;
 mod fuzz;
 mod session;
 mod simulator;
@@ -36,8 +39,11 @@ fn sent_tags(log: &[Sent]) -> Vec<(Vec<u8>, u16, i16)> {
     log.iter().filter_map(tag).collect()
 }
 
-/// The same of a tag that the client heard.
-fn tag_of(read: &Read) -> (Vec<u8>, u16, i16) {
-    let Read::Tag(tag) = read else { panic!("an LLRP reader read {read:?}") };
-    (tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap())
+/// The same of a tag that the client heard; nothing of a contact.
+fn tag_of(read: &Read) -> Option<(Vec<u8>, u16, i16)> {
+    match read {
+        Read::Tag(tag) => Some((tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap())),
+        Read::Contact(_) => None,
+        other => panic!("an LLRP reader read {other:?}"),
+    }
 }

@@ -1,133 +1,20 @@
-//! The client with the simulated reader, in memory, on a clock that the test turns.
+//! The client with the simulated reader: from the greeting to reading, outages and goodbyes.
 
 use std::time::Duration;
 
 use gatebook_hardware::device::Session;
-use gatebook_hardware::event::{Event, Read, Tag};
+use gatebook_hardware::event::Event;
 use gatebook_hardware::llrp::frame;
 use gatebook_hardware::llrp::message::Message;
 use gatebook_hardware::llrp::session::Llrp;
 use gatebook_hardware::llrp::settings::{Hold, Settings, Version};
 use gatebook_hardware::simulator::Simulator;
-use gatebook_hardware::simulator::llrp::{Clock, Delivery, LlrpReader, Make, Speaks, Vendor};
-use gatebook_hardware::simulator::script::{Presentation, Script};
+use gatebook_hardware::simulator::llrp::{Clock, Delivery, Make, Speaks, Vendor};
+use gatebook_hardware::simulator::script::Presentation;
 use serde_json::Value;
 
+use super::door::{A, B, Door, READY, SECOND, heard_tags};
 use super::{hex, sent_tags, vector};
-
-const A: [u8; 12] = [0x30, 0x34, 0x25, 0x7B, 0xF7, 0x19, 0x4E, 0x40, 0, 0, 0x1A, 0x01];
-const B: [u8; 16] = [0xE2, 0x80, 0x11, 0x60, 0x60, 0, 2, 4, 0x5A, 0x5B, 0x6C, 0x7D, 0x8E, 0x9F, 0xA0, 0xB1];
-
-/// A client, a reader, and the wire between them.
-struct Door {
-    client: Llrp,
-    reader: LlrpReader,
-    now: Duration,
-    wired: bool,
-    events: Vec<(Duration, Event)>,
-    /// Every message of the client, decoded.
-    said: Vec<Value>,
-}
-
-impl Door {
-    fn new(settings: Settings, make: Make) -> Door {
-        let reader = LlrpReader::new(make, Script::new(), 7);
-        Door {
-            client: Llrp::new(settings),
-            reader,
-            now: Duration::ZERO,
-            wired: false,
-            events: Vec::new(),
-            said: Vec::new(),
-        }
-    }
-
-    fn connect(&mut self) {
-        self.client.opened(self.now);
-        self.reader.opened(self.now);
-        self.wired = true;
-        self.exchange();
-    }
-
-    /// The cable is pulled; the reader notices.
-    fn pull(&mut self) {
-        self.wired = false;
-        self.reader.disconnected(self.now);
-    }
-
-    fn exchange(&mut self) {
-        loop {
-            let mut moved = false;
-            while let (true, Some(bytes)) = (self.wired, self.client.transmit()) {
-                let frame = frame::cut(&bytes).unwrap().unwrap();
-                assert_eq!(frame.len(), bytes.len(), "one whole message per transmit");
-                self.said.push(serde_json::from_str(&Message::decode(&frame).unwrap().json()).unwrap());
-                self.reader.receive(&bytes, self.now);
-                moved = true;
-            }
-            while let (true, Some(bytes)) = (self.wired, self.reader.transmit()) {
-                self.client.receive(&bytes, self.now);
-                moved = true;
-            }
-            while let Some(event) = self.client.poll() {
-                self.events.push((self.now, event));
-            }
-            if self.reader.take_disconnect() {
-                self.wired = false;
-            }
-            if !moved {
-                return;
-            }
-        }
-    }
-
-    fn run(&mut self, lasts: Duration) {
-        let until = self.now + lasts;
-        self.exchange();
-        while self.now < until {
-            let wakes = [self.client.wake(), self.reader.wake()].into_iter().flatten().min();
-            let next = wakes.unwrap_or(until).max(self.now + Duration::from_millis(1));
-            self.now = next.min(until);
-            self.reader.tick(self.now);
-            self.client.tick(self.now);
-            self.exchange();
-        }
-    }
-
-    fn tags(&self) -> Vec<&Tag> {
-        self.events
-            .iter()
-            .filter_map(|(_, event)| match event {
-                Event::Read(Read::Tag(tag)) => Some(tag),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// Everything but reads, in words.
-    fn words(&self) -> Vec<String> {
-        let word = |event: &Event| match event {
-            Event::Ready { model } => Some(format!("ready: {model}")),
-            Event::Fault { text } => Some(format!("fault: {text}")),
-            Event::Lost { reason } => Some(format!("lost: {reason}")),
-            Event::Noise { bytes } => Some(format!("noise: {bytes}")),
-            Event::Read(_) | Event::Answer { .. } | Event::Printer(_) => None,
-        };
-        self.events.iter().filter_map(|(_, event)| word(event)).collect()
-    }
-
-    fn said(&self) -> Vec<&str> {
-        self.said.iter().map(|message| message["message"].as_str().unwrap()).collect()
-    }
-}
-
-const READY: &str = "ready: maker 0 1, firmware simulated 1";
-
-fn heard_tags(door: &Door) -> Vec<(Vec<u8>, u16, i16)> {
-    door.tags().iter().map(|tag| (tag.epc.clone(), tag.antenna, tag.rssi_dbm.unwrap())).collect()
-}
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn on_a_normal_day_every_reported_tag_arrives_once_and_in_order() {
@@ -173,6 +60,8 @@ fn the_client_says_nothing_before_the_greeting_and_then_everything_in_order() {
         "GET_READER_CAPABILITIES",
         "ENABLE_EVENTS_AND_REPORTS",
         "SET_READER_CONFIG",
+        "GET_READER_CONFIG",
+        "DELETE_ACCESSSPEC",
         "DELETE_ROSPEC",
         "ADD_ROSPEC",
         "ENABLE_ROSPEC",
@@ -180,7 +69,8 @@ fn the_client_says_nothing_before_the_greeting_and_then_everything_in_order() {
         "ENABLE_EVENTS_AND_REPORTS",
     ];
     assert_eq!(door.said(), want);
-    assert_eq!(door.said[3]["decoded"]["ROSpecID"], 0);
+    assert_eq!(door.said[4]["decoded"]["AccessSpecID"], 0);
+    assert_eq!(door.said[5]["decoded"]["ROSpecID"], 0);
 }
 
 #[test]
@@ -190,7 +80,7 @@ fn power_is_the_readers_next_lower_step_and_antennas_are_those_it_has() {
     door.connect();
     let fault = "fault: antenna 7 is configured, but the reader has antennas 1 to 4; it is left out";
     assert_eq!(door.words(), [fault, READY]);
-    let inventory = &door.said[4]["decoded"]["ROSpec"]["AISpec"];
+    let inventory = &door.program()["AISpec"];
     assert_eq!(inventory["AntennaIDs"], serde_json::json!([2, 4]));
     // Index 57 of the table stands for 24.00 dBm.
     let settings = inventory["InventoryParameterSpec"]["AntennaConfiguration"].as_array().unwrap();
@@ -215,6 +105,11 @@ fn the_capabilities_of_a_real_impinj_reader_give_its_power_step_and_hop_table() 
         asked.push(serde_json::from_str::<Value>(&Message::decode(&frame).unwrap().json()).unwrap());
         let body = match frame.number {
             64 => continue,
+            1023 => {
+                let extended = answer(1023, frame.id, &format!("0000651a16{OK}"));
+                client.receive(&extended, Duration::ZERO);
+                continue;
+            }
             1 => to_hex(&vector("edgex-getreadercapabilitiesresponse-000")[10..]),
             // Our ROSpec runs.
             26 => format!("{OK}00b1000a000000010002"),
@@ -222,7 +117,10 @@ fn the_capabilities_of_a_real_impinj_reader_give_its_power_step_and_hop_table() 
         };
         client.receive(&answer(frame.number + 10, frame.id, &body), Duration::ZERO);
     }
-    let model = "Impinj 2001002, firmware 5.14.0.240".to_owned();
+    let model =
+        "Impinj 2001002, firmware 5.14.0.240; 4 antennas, 4 inputs, 4 outputs; US FCC part 15, country 840, hops over \
+                 50 channels from 902.750 MHz to 927.250 MHz"
+            .to_owned();
     assert_eq!(drained(&mut client), [Event::Ready { model }]);
     let add = asked.iter().find(|message| message["message"] == "ADD_ROSPEC").unwrap();
     let setting = &add["decoded"]["ROSpec"]["AISpec"]["InventoryParameterSpec"]["AntennaConfiguration"];
@@ -467,7 +365,8 @@ fn an_answer_that_does_not_come_is_named() {
     client.receive(&answer(30, 4, OK), SECOND);
     assert_eq!(client.wake(), Some(10 * SECOND));
     client.tick(10 * SECOND);
-    let words = "the reader did not answer ENABLE_ROSPEC within 10 s; the connection is made anew";
+    let words = "the reader did not answer ENABLE_ROSPEC within 10 s (its last answer: M_Success to ADD_ROSPEC); the \
+                 connection is made anew";
     assert_eq!(drained(&mut client), [Event::Lost { reason: words.to_owned() }]);
 }
 
@@ -596,4 +495,23 @@ fn capabilities_that_cannot_be_understood_do_not_keep_a_reader_from_reading() {
     let want = "message 11 from the reader is not understood: parameter GeneralDeviceCapabilities runs past the end of its parent";
     assert!(text.starts_with(want), "{text}");
     assert_eq!(client.transmit().unwrap()[..2], [0x04, 3], "SET_READER_CONFIG follows");
+}
+
+#[test]
+fn what_a_reader_does_not_say_of_its_ports_does_not_keep_it_from_reading() {
+    let silent = "the reader did not answer GET_READER_CONFIG; it goes on without";
+    let broken =
+        "message 12 from the reader is not understood: parameter GPIPortCurrentState runs past the end of its parent";
+    for want in [silent, broken] {
+        let (mut client, id) = before(2, &[]);
+        drained(&mut client);
+        match want == silent {
+            true => client.tick(10 * SECOND),
+            false => client.receive(&answer(12, id, "011f000800000000 00e10400 0004"), SECOND),
+        }
+        let events = drained(&mut client);
+        let [Event::Fault { text }] = events.as_slice() else { panic!("{events:?}") };
+        assert!(text.starts_with(want), "{text}");
+        assert_eq!(client.transmit().unwrap()[..2], [0x04, 41], "DELETE_ACCESSSPEC follows");
+    }
 }

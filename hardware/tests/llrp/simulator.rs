@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use gatebook_hardware::event::Contact;
 use gatebook_hardware::llrp::frame;
 use gatebook_hardware::llrp::message::Message;
 use gatebook_hardware::simulator::Simulator;
-use gatebook_hardware::simulator::llrp::{LlrpReader, Make};
-use gatebook_hardware::simulator::script::Script;
+use gatebook_hardware::simulator::llrp::{LlrpReader, Make, Vendor};
+use gatebook_hardware::simulator::script::{Presentation, Script};
 use serde_json::Value;
 
 use super::{hex, vector};
@@ -14,7 +15,11 @@ use super::{hex, vector};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn reader() -> LlrpReader {
-    let mut reader = LlrpReader::new(Make::default(), Script::new(), 1);
+    reader_of(Make::default())
+}
+
+fn reader_of(make: Make) -> LlrpReader {
+    let mut reader = LlrpReader::new(make, Script::new(), 1);
     reader.opened(Duration::ZERO);
     let greeting = said(&mut reader);
     assert_eq!(greeting[0]["decoded"]["ReaderEventNotificationData"]["ConnectionAttemptEvent"]["Status"], 0);
@@ -58,7 +63,7 @@ fn every_request_gets_its_answer_first_and_in_order() {
         (vector("enable-rospec-7"), vec!["ENABLE_ROSPEC_RESPONSE"], Some(300)),
         (vector("add-rospec-immediate"), vec!["ADD_ROSPEC_RESPONSE"], Some(0)),
         (vector("add-rospec-immediate"), vec!["ADD_ROSPEC_RESPONSE"], Some(300)),
-        (vector("add-rospec-gpi-portal"), vec!["ADD_ROSPEC_RESPONSE"], Some(209)),
+        (vector("add-rospec-gpi-portal"), vec!["ADD_ROSPEC_RESPONSE"], Some(0)),
         (vector("enable-rospec-7"), events.to_vec(), Some(0)),
         (vector("start-rospec-7"), vec!["START_ROSPEC_RESPONSE"], Some(0)),
         (vector("get-rospecs"), vec!["GET_ROSPECS_RESPONSE"], Some(0)),
@@ -170,4 +175,90 @@ fn what_a_reader_holds_during_an_outage_is_bounded_and_the_loss_is_told() {
     let told = &held[1]["decoded"]["ReaderEventNotificationData"];
     assert_eq!(told["ReportBufferOverflowErrorEvent"], serde_json::json!({}));
     assert_eq!(reader.log().len(), 20_000);
+}
+
+/// The EPCs in the reports among what a reader said.
+fn reported(said: &[Value]) -> Vec<String> {
+    let tags = said.iter().map(|message| &message["decoded"]["TagReportData"]);
+    let tags = tags.flat_map(|tags| tags.as_array().cloned().unwrap_or_else(|| vec![tags.clone()]));
+    tags.filter_map(|tag| tag["EPC_96"]["EPC"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_portal_of_photo_eyes_reads_from_the_first_to_the_second() {
+    let mut reader = reader();
+    answers(&mut reader, &vector("add-rospec-gpi-portal"));
+    let enable = hex("04180000000e0000000100000008");
+    assert_eq!(answers(&mut reader, &enable).1, Some(0));
+    reader.tag_enters(&hex("3034257bf7194e4000001a01"), 1, Duration::ZERO);
+    let contact = |line, closed| Presentation::Contact(Contact { line, closed });
+    // Report at the end of the ROSpec: second eye, or five seconds.
+    for (what, at, want) in [
+        (None, 2, 0),
+        (Some(contact(1, true)), 3, 0),
+        (Some(contact(2, true)), 5, 1),
+        (None, 20, 0),
+        (Some(contact(1, false)), 21, 0),
+        (Some(contact(1, true)), 22, 0),
+        (None, 26, 0),
+        (None, 28, 1),
+    ] {
+        if let Some(what) = what {
+            reader.show(what, at * SECOND);
+        }
+        reader.tick(at * SECOND);
+        assert_eq!(reported(&said(&mut reader)).len(), want, "at {at} s");
+    }
+}
+
+#[test]
+fn a_makers_parameters_are_taken_once_they_were_switched_on() {
+    let mut reader = reader_of(Make { vendor: Vendor::Impinj, ..Make::default() });
+    let (add, extend) = (vector("add-rospec-impinj"), vector("impinj-enable-extensions"));
+    assert_eq!(answers(&mut reader, &add).1, Some(207));
+    assert_eq!(answers(&mut reader, &extend), (vec!["IMPINJ_ENABLE_EXTENSIONS_RESPONSE".to_owned()], Some(0)));
+    assert_eq!(answers(&mut reader, &add).1, Some(0));
+    reader.disconnected(SECOND);
+    reader.opened(SECOND);
+    said(&mut reader);
+    assert_eq!(answers(&mut reader, &vector("delete-rospec-all")).1, Some(0));
+    assert_eq!(answers(&mut reader, &add).1, Some(207), "they were for the last connection");
+}
+
+#[test]
+fn work_on_tags_is_kept_enabled_carried_out_and_told_back() {
+    let mut reader = reader();
+    answers(&mut reader, &vector("add-rospec-immediate"));
+    answers(&mut reader, &vector("enable-rospec-7"));
+    // AccessSpec 5: two words of the TID of every tag, twice.
+    let target = "0152 000f 0153 000b 60 0020 0000 0000";
+    let read = "0155 000f 0001 00000000 80 0000 0002";
+    let command = format!("00d1 {:04x} {target} {read}", 4 + 15 + 15);
+    let body = format!("00000005 0000 01 00 00000000 00d0 0007 01 0002 {command} 00ef 0005 01");
+    let spec = format!("00cf {:04x} {body}", 4 + hex(&body).len());
+    let message = |number: u8, body: &str| {
+        let body = hex(body);
+        [&[0x04, number][..], &(10 + body.len() as u32).to_be_bytes(), &[0, 0, 0, 9], &body].concat()
+    };
+    assert_eq!(answers(&mut reader, &message(40, &spec)).1, Some(0));
+    assert_eq!(answers(&mut reader, &message(40, &spec)).1, Some(300), "the id is taken");
+    assert_eq!(answers(&mut reader, &message(42, "00000006")).1, Some(300), "there is no AccessSpec 6");
+    assert_eq!(answers(&mut reader, &message(42, "00000005")).1, Some(0));
+    reader.receive(&message(44, ""), Duration::ZERO);
+    let told = said(&mut reader);
+    assert_eq!(told[0]["decoded"]["AccessSpec"]["CurrentState"], 1);
+    assert_eq!(told[0]["decoded"]["AccessSpec"]["AccessCommand"]["C1G2Read"]["WordCount"], 2);
+
+    reader.tag_enters(&hex("3034257bf7194e4000001a01"), 1, Duration::ZERO);
+    reader.tick(SECOND);
+    let worked: Vec<Value> = said(&mut reader)
+        .iter()
+        .map(|message| message["decoded"]["TagReportData"]["C1G2ReadOpSpecResult"].clone())
+        .filter(|result| !result.is_null())
+        .collect();
+    assert_eq!(worked.len(), 2, "as often as was asked for");
+    assert!(
+        worked.iter().all(|result| result["Result"] == 2 || result["ReadData"] == serde_json::json!([0xE280, 0x1160]))
+    );
+    assert_eq!(answers(&mut reader, &message(41, "00000005")).1, Some(300), "then it is gone");
 }

@@ -79,6 +79,14 @@ fn refused(answer: &Answer, with: &str) -> bool {
     matches!(answer, Answer::Refused { reason } if reason.contains(with))
 }
 
+fn not_begun(answer: &Answer, with: &str) -> bool {
+    matches!(answer, Answer::NotBegun { reason } if reason.contains(with))
+}
+
+fn unsure(answer: &Answer, with: &str) -> bool {
+    matches!(answer, Answer::Unsure { reason } if reason.contains(with))
+}
+
 #[test]
 fn the_vectors_of_zpl_hold() {
     pair::pass(family(Language::Zpl), ZPL);
@@ -379,7 +387,7 @@ fn what_is_given_up_says_how_it_stands() {
         let events: Vec<_> = std::iter::from_fn(|| pair.session.poll()).collect();
         let given_up = answers(&events);
         assert!(
-            matches!(&given_up[..], [(1, answer)] if refused(answer, "no paper") && refused(answer, "before the label was sent"))
+            matches!(&given_up[..], [(1, answer)] if not_begun(answer, "no paper") && not_begun(answer, "before the label was sent"))
         );
         switch(&mut pair, 1, true);
         pair.run(ms(3000));
@@ -394,12 +402,12 @@ fn what_is_given_up_says_how_it_stands() {
         pair.session.close(pair.now);
         let events: Vec<_> = std::iter::from_fn(|| pair.session.poll()).collect();
         assert!(
-            matches!(&answers(&events)[..], [(2, answer)] if refused(answer, "look whether it came out")),
+            matches!(&answers(&events)[..], [(2, answer)] if unsure(answer, "look whether it came out")),
             "{events:?}"
         );
         print(&mut pair, 3, label(language, 3, 1));
         assert!(
-            matches!(pair.session.poll(), Some(Event::Answer { number: 3, answer }) if refused(&answer, "not connected"))
+            matches!(pair.session.poll(), Some(Event::Answer { number: 3, answer }) if not_begun(&answer, "not connected"))
         );
     }
 }
@@ -425,7 +433,7 @@ fn a_label_that_broke_off_spoils_no_other() {
         pair.run(ms(6000));
         let answers = answers(&pair.events);
         assert!(
-            matches!(&answers[..], [(1, broken), (2, Answer::Done)] if refused(broken, "not at all or in part")),
+            matches!(&answers[..], [(1, broken), (2, Answer::Done)] if unsure(broken, "not at all or in part")),
             "{answers:?}"
         );
         // A TSPL printer keeps the lines of the half label; the CLS of the next one clears what they drew.
@@ -464,7 +472,7 @@ fn a_printer_that_is_gone_is_lost_in_words() {
         pair.show(Presentation::Silence { lasts: ms(600_000) });
         let events = pair.until(ms(130_000), |event| matches!(event, Event::Lost { .. }));
         assert!(matches!(events.last(), Some(Event::Lost { reason }) if reason.contains("fell silent")));
-        assert!(refused(&answers(&events)[0].1, "look whether it came out"));
+        assert!(unsure(&answers(&events)[0].1, "look whether it came out"));
         let mut session = session(language);
         session.opened(ms(0));
         (0..70).for_each(|n| session.tick(ms(n * 100)));
@@ -516,7 +524,7 @@ fn labels_that_would_block_the_printer_are_refused() {
     }
     pair.run(ms(10));
     assert!(
-        matches!(&answers(&pair.events)[..], [(number, answer)] if *number == LABELS_MAX as u32 && refused(answer, "too many"))
+        matches!(&answers(&pair.events)[..], [(number, answer)] if *number == LABELS_MAX as u32 && not_begun(answer, "too many"))
     );
 }
 

@@ -332,3 +332,16 @@ wrong-no-role = Choose at least one role.
 wrong-password-name = The password is the name. Choose another one.
 wrong-password-length = A password has at least { $n } characters.
 wrong-last-administrator = { $name } is the last administrator. Add another one first.
+
+# Labels
+label-printed = Label printed
+label-nth = label { $n }
+label-reprint = reprint { $n }
+label-again = reprint
+labels-printed = Labels printed
+label-picture = Show label
+unlabelled = Without a label
+unlabelled-say = Registered pieces of which no label was ever printed.
+unlabelled-none = Every registered piece has a label.
+unlabelled-one = No label was printed yet.
+code-scan = To be scanned instead of typed

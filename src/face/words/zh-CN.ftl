@@ -314,3 +314,16 @@ wrong-no-role = 请至少选择一个角色。
 wrong-password-name = 密码不能与登录名相同。
 wrong-password-length = 密码至少 { $n } 个字符。
 wrong-last-administrator = { $name } 是最后一位系统管理员。请先添加另一位。
+
+# 标签
+label-printed = 打印标签
+label-nth = 第 { $n } 张
+label-reprint = 补打第 { $n } 次
+label-again = 补打
+labels-printed = 已打标签
+label-picture = 查看标签
+unlabelled = 未贴标签
+unlabelled-say = 已登记但从未打印过标签的件。
+unlabelled-none = 每一件登记品都有标签。
+unlabelled-one = 还没有打印过标签。
+code-scan = 可扫码代替输入

@@ -6,6 +6,7 @@
 
 pub mod exceptions;
 pub mod fleet;
+pub mod labels;
 pub mod lines;
 pub mod names;
 pub mod numbers;

@@ -8,13 +8,39 @@ use serde_json::{Value, json};
 use crate::quantity::Moment;
 use crate::server::Server;
 use crate::server::api::{Asked, Page, Paging, lines, records};
+use crate::server::catalog::store;
+use crate::server::kernel::labels;
 use crate::server::kernel::queries::{self, Balance, Happened, Held, UnitView};
 use crate::server::problem::Problem;
 use crate::sync::records::Record;
 
+/// Which units, and the page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Units {
+    after: Option<String>,
+    limit: Option<usize>,
+    /// `1`: those of which no label was ever printed.
+    unlabelled: Option<u8>,
+}
+
 /// Every registered unit by number.
-pub async fn list(state: State<Server>, paging: Asked<Paging>) -> Result<Json<Page<Record>>, Problem> {
-    records::records(state, paging, "unit").await
+pub async fn list(state: State<Server>, Asked(asked): Asked<Units>) -> Result<Json<Page<Record>>, Problem> {
+    let Units { after, limit, unlabelled } = asked;
+    let paging = Paging { after, limit };
+    if unlabelled.is_none_or(|flag| flag == 0) {
+        return records::records(state, Asked(paging), "unit").await;
+    }
+    let limit = paging.limit()?;
+    let found = state.database.read(move |tx| {
+        let page = labels::unlabelled(tx, paging.after(), limit)?;
+        let mut records = Vec::with_capacity(page.rows.len());
+        for unit in &page.rows {
+            records.extend(store::record(tx, "unit", &unit.number)?);
+        }
+        Ok::<_, Problem>(Page { items: records, next: page.next })
+    });
+    Ok(Json(found.await?))
 }
 
 /// One unit by its number or by any code that stands for it, with a page of its history, newest first.
@@ -85,6 +111,9 @@ fn happened(happened: &Happened) -> Value {
         "piece": happened.piece,
         "code": happened.code,
         "act": happened.act,
+        "label": happened.label.as_ref().map(|label| {
+            json!({ "template": label.template, "why": label.why.word(), "nth": label.nth })
+        }),
         "moves": moves,
         "person": happened.person,
         "station": happened.station,

@@ -278,7 +278,7 @@ fn put_typed(tx: &mut Tx, record: &Record) -> Result<(), DatabaseError> {
                 gone,
             ],
         ),
-        Content::Lease(lease) => put_lease(tx, lease),
+        Content::Lease(lease) => put_lease(tx, lease, gone),
         // A series is read from its record; codes have tables of their own.
         Content::Binding(_) | Content::Series(_) | Content::Relabelled(_) => Ok(()),
     }
@@ -298,11 +298,11 @@ fn replace(tx: &mut Tx, table: &str, columns: &str, values: Vec<Value>) -> Resul
     tx.execute(&sql, &values).map(drop)
 }
 
-/// A lease is given once and never changes.
-fn put_lease(tx: &mut Tx, lease: &Lease) -> Result<(), DatabaseError> {
+/// A lease is given once. Withdrawn, its counters stay taken.
+fn put_lease(tx: &mut Tx, lease: &Lease, withdrawn: Value) -> Result<(), DatabaseError> {
     tx.execute(
-        "INSERT INTO lease (series, first_no, last_no, terminal_no, epoch, leased_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT (series, first_no) DO NOTHING",
+        "INSERT INTO lease (series, first_no, last_no, terminal_no, epoch, leased_by, withdrawn) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (series, first_no) DO UPDATE SET withdrawn = excluded.withdrawn",
         &[
             (&lease.series).into(),
             lease.first.into(),
@@ -310,6 +310,7 @@ fn put_lease(tx: &mut Tx, lease: &Lease) -> Result<(), DatabaseError> {
             lease.terminal.into(),
             lease.epoch.into(),
             lease.by.into(),
+            withdrawn,
         ],
     )
     .map(drop)

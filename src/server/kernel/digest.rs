@@ -20,7 +20,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ("binding", "code, since_us, until_us, unit"),
     ("claim", "code, line, unit, since_us, until_us, in_force_us, clashed, replaced"),
     ("relabelled", "line, code, unit, since_us, bound, replaced"),
-    ("lease", "series, first_no, last_no, terminal_no, epoch, leased_by"),
+    ("lease", "series, first_no, last_no, terminal_no, epoch, leased_by, withdrawn"),
     ("registration", "line, unit, corrected_us, terminal_no, epoch, series, counter"),
     ("touch", "unit, corrected_us, line, piece, code, act, person_no, station, read_point, document"),
     ("move", "line, piece, leg, unit, from_place, to_place, measure, amount"),

@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod fold;
+pub mod labels;
 pub mod project;
 pub mod queries;
 pub mod registrations;
@@ -34,6 +35,9 @@ const CODES_MAX: usize = 16;
 
 /// What makes a body unfit for tables, though it can be read.
 fn flaw(body: &Body) -> Option<String> {
+    if let Some(label) = labels::of(body) {
+        return labels::flaw(label);
+    }
     let (what, handling) = fold::pieces(body)?;
     let Handling { station, read_point, device, person: _, document } = handling;
     // Places and codes are keys of their own, where an empty one would mean nowhere.

@@ -6,7 +6,7 @@ use crate::event::{Act, Body, Correction, LineRef, Passage, Reason};
 use crate::server::database::{DatabaseError, Tx, Value};
 use crate::server::kernel::fold::{self, Effects, Order, State};
 use crate::server::kernel::store::{self, Bindings, Work};
-use crate::server::kernel::{Entry, flaw, registrations};
+use crate::server::kernel::{Entry, flaw, labels, registrations};
 use crate::server::stored::{Stored, line_id, line_ref};
 
 /// Units refolded together; their whole histories are in memory.
@@ -43,6 +43,7 @@ pub fn project(tx: &mut Tx, entries: &[Entry]) -> Result<(), DatabaseError> {
     }
     let mut late = fold_on(tx, entries, &codes)?;
     let mut numbered = registrations::take(tx, entries)?;
+    labels::take(tx, entries)?;
     // Before the corrections: one may take back a line that came with it, and what was raised about that line.
     store::raise(tx, &about_lines)?;
     let refused = correct(tx, &corrections, &mut late, &mut numbered)?;

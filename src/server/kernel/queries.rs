@@ -9,6 +9,7 @@ use crate::quantity::{Moment, Quantity, Unit as Measure};
 use crate::server::catalog;
 use crate::server::database::{DatabaseError, Row, Tx, Value};
 use crate::server::kernel::fold::{self, Location};
+use crate::server::kernel::labels::{self, Printed};
 use crate::server::kernel::store::{self, Bindings};
 use crate::server::stored::{line_id, line_ref};
 use crate::sync::records::{Content, Item, Record, Unit};
@@ -85,8 +86,10 @@ pub struct Happened {
     pub unit: String,
     pub number: Option<String>,
     pub code: String,
-    /// `receive`, `put_away`, `check_out`, `return`, `move`, `count`, `attempt`, `in`, `out`, `unknown`
+    /// The word of an act, `attempt`, `in`, `out`, `unknown` or `label`.
     pub act: String,
+    /// The label that was printed.
+    pub label: Option<Printed>,
     pub moves: Vec<Moved>,
     pub person: Option<u32>,
     pub station: String,
@@ -336,6 +339,7 @@ fn happened(tx: &mut Tx, mut rows: Vec<Row>, limit: usize) -> Result<Page<Happen
             Some(Value::Blob(by)) => Some(line_ref(by)?),
             _ => None,
         };
+        let label = if row.text(6)? == labels::ACT { labels::printed(tx, line, &code)? } else { None };
         found.push(Happened {
             at: row.moment(0)?,
             line,
@@ -344,6 +348,7 @@ fn happened(tx: &mut Tx, mut rows: Vec<Row>, limit: usize) -> Result<Page<Happen
             number: row.opt_text(4)?.map(str::to_owned),
             code,
             act: row.text(6)?.to_owned(),
+            label,
             moves: legs.into_iter().map(|(_, moved)| moved).collect(),
             person: row.opt_number(7)?,
             station: row.text(8)?.to_owned(),

@@ -80,12 +80,31 @@ pub fn refill(tx: &mut Tx, server: &ServerKey, book: BookId, at: Moment) -> Resu
     Ok(())
 }
 
+/// Takes all counters from a book that lost its tail: what it gave of them since, it does not know any more.
+///
+/// # Errors
+/// What the database says.
+pub fn withdraw(tx: &mut Tx, server: &ServerKey, book: BookId, at: Moment) -> Result<(), DatabaseError> {
+    let sql = "SELECT series, first_no FROM lease WHERE terminal_no = ?1 AND epoch = ?2 AND withdrawn = 0";
+    for row in tx.query(sql, &[book.terminal.into(), book.epoch.into()])? {
+        let key = format!("{}/{}", row.text(0)?, row.count(1)?);
+        let Some(lease) = store::record(tx, "lease", &key)? else { continue };
+        match numbering::put(tx, server, lease.content, true, lease.since, at) {
+            Ok(()) => (),
+            Err(DecideError::Database(error)) => return Err(error),
+            Err(error) => tracing::error!("the lease {key} could not be withdrawn: {error}"),
+        }
+    }
+    Ok(())
+}
+
 /// Counters that a book has left, as far as its lines have come in. It gives them in their order.
 fn left(tx: &mut Tx, book: BookId, series: &str) -> Result<u64, DatabaseError> {
     let of_book = [book.terminal.into(), book.epoch.into(), series.into()];
     let given = "SELECT max(counter) FROM registration WHERE terminal_no = ?1 AND epoch = ?2 AND series = ?3";
     let given = tx.query_opt(given, &of_book)?.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0);
-    let leases = "SELECT first_no, last_no FROM lease WHERE terminal_no = ?1 AND epoch = ?2 AND series = ?3";
+    let leases = "SELECT first_no, last_no FROM lease \
+                  WHERE terminal_no = ?1 AND epoch = ?2 AND series = ?3 AND withdrawn = 0";
     let mut left = 0;
     for row in tx.query(leases, &of_book)? {
         left += u64::try_from(row.int(1)? - given.max(row.int(0)? - 1)).unwrap_or(0);

@@ -13,3 +13,4 @@ pub mod subject;
 pub mod telling;
 pub mod terminals;
 pub mod unit;
+pub mod unlabelled;

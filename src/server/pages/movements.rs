@@ -4,10 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use crate::event::{Act, Body, Handling, Ruling, Sensed, System};
+use crate::event::{Act, Body, Handling, LabelWhy, Ruling, Sensed, System};
 use crate::face::signs::Sign;
-use crate::face::tones::{State as Chip, Tone};
+use crate::face::tones::{self, State as Chip, Tone};
 use crate::face::values::{MISSING, Reader};
+use crate::face::words::Lang;
 use crate::quantity::{Quantity, Unit};
 use crate::server::Server;
 use crate::server::api::lines::{self, Filter, Order, Select, Told};
@@ -55,6 +56,7 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
                 }
             }
         }
+        p.end { a href="/unlabelled" { (Sign::Label.small()) " " (lang.say("unlabelled")) } }
         // Only the first page moves: rows do not slide away under whoever reads an older one.
         section #rows .card data-flush data-live[first_page] {
             @if rows.items.is_empty() {
@@ -139,6 +141,7 @@ fn handling(body: &Body) -> Option<&Handling> {
         Body::Correction(correction) => Some(&correction.handling),
         Body::Registration(registration) => Some(&registration.handling),
         Body::Relabelling(relabelling) => Some(&relabelling.handling),
+        Body::System(System::LabelPrinted(label)) => Some(&label.handling),
         Body::Decision(_) | Body::System(_) => None,
     }
 }
@@ -192,6 +195,7 @@ fn what(reader: &Reader, row: &Told) -> Markup {
         Err(_) => (Sign::Question, Tone::Ask, lang.word("kind", "unknown")),
         Ok(Body::Correction(_)) => (Sign::Undo, Tone::Mute, lang.word("kind", "correction")),
         Ok(Body::Decision(_)) => (Sign::Stamp, Tone::Mute, lang.word("kind", "decision")),
+        Ok(Body::System(System::LabelPrinted(_))) => (Sign::Label, Tone::Mute, lang.say("label-printed")),
         Ok(Body::System(_)) => (Sign::Terminal, Tone::Mute, lang.word("kind", "system")),
         Ok(body) => {
             let (sign, tone) = telling::gravest(act(body), &row.exceptions);
@@ -225,21 +229,29 @@ fn units(reader: &Reader, names: &Names, row: &Told) -> Markup {
         div {
             @match &row.body {
                 Ok(Body::Decision(decision)) => (ruling(reader, &decision.ruling)),
-                Ok(Body::System(system)) => (report(reader, system)),
+                Ok(Body::System(system)) => {
+                    @if let System::LabelPrinted(_) = system { @for unit in &row.units { div { (numbered(names, unit, lang)) } } }
+                    (report(reader, system))
+                },
                 Err(why) => p lang="en" { (why) },
                 Ok(_) if row.units.is_empty() => (MISSING),
                 Ok(_) => {
                     @for unit in row.units.iter().take(NAMED) {
-                        div {
-                            a.code href=(format!("/units/{}", crate::server::request::encoded(unit))) { (shown_code(unit)) }
-                            @let name = names.unit(unit, lang);
-                            @if !name.is_empty() { span.faint { " " (name) } }
-                        }
+                        div { (numbered(names, unit, lang)) }
                     }
                     @if NAMED < row.units.len() { p { (lang.tell("and-more", &[("n", (row.units.len() as u64 - NAMED as u64).into())])) } }
                 }
             }
         }
+    }
+}
+
+/// A unit by its number, with its name.
+fn numbered(names: &Names, unit: &str, lang: Lang) -> Markup {
+    let name = names.unit(unit, lang);
+    html! {
+        a.code href=(format!("/units/{}", crate::server::request::encoded(unit))) { (shown_code(unit)) }
+        @if !name.is_empty() { span.faint { " " (name) } }
     }
 }
 
@@ -272,6 +284,10 @@ fn report(reader: &Reader, system: &System) -> Markup {
         System::Health { subject, ok, text } => html! {
             b { (subject) } " " (lang.say(if *ok { "system-works" } else { "system-fails" }))
             @if !text.is_empty() { p lang="en" { (text) } }
+        },
+        System::LabelPrinted(label) => html! {
+            span.code { (label.template) }
+            @if label.why == LabelWhy::Reprint { " " (tones::chip(Tone::Warn, Sign::Label, &lang.say("label-again"))) }
         },
         System::SelfCheck { shown, written } => html! {
             (lang.tell("system-check", &[("shown", (*shown).into()), ("written", (*written).into())]))

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use crate::event::Act;
+use crate::event::{Act, LabelWhy};
 use crate::face::signs::Sign;
 use crate::face::tones::{self, Tone};
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
 use crate::server::api::names::Names;
 use crate::server::database::{DatabaseError, Tx};
+use crate::server::kernel::labels::Printed;
 use crate::server::kernel::queries::Happened;
 use crate::server::pages::shell::{shown_code, tone_of};
 use crate::server::request::encoded;
@@ -27,6 +28,7 @@ pub fn look(act: &str) -> (Sign, Tone) {
         "count" => (Sign::Count, Tone::Mute),
         "register" => (Sign::Stamp, Tone::Ok),
         "relabel" => (Sign::Seal, Tone::Mute),
+        "label" => (Sign::Label, Tone::Mute),
         "attempt" => (Sign::Cross, Tone::Warn),
         _ => (Sign::Question, Tone::Ask),
     }
@@ -39,6 +41,7 @@ pub fn word(lang: Lang, act: &str) -> String {
     }
     match act {
         "attempt" => lang.word("kind", "attempt"),
+        "label" => lang.say("label-printed"),
         "in" | "out" | "unknown" => lang.word("direction", act),
         other => other.to_owned(),
     }
@@ -172,6 +175,20 @@ pub fn detail(names: &Names, row: &Happened, lang: Lang) -> Markup {
         @if let Some(person) = row.person { (person_link(names, person, lang)) " · " }
         @if let Some(document) = &row.document { span.code { (document) } " · " }
         (row.station)
+        @if let Some(label) = &row.label { " · " (label_told(label, lang)) }
+    }
+}
+
+/// Which label it was: the first, a further one of the same order, or one in the place of another.
+fn label_told(label: &Printed, lang: Lang) -> Markup {
+    let nth = [("n", label.nth.into())];
+    html! {
+        span.code { (label.template) }
+        @match label.why {
+            LabelWhy::First if label.nth < 2 => {},
+            LabelWhy::First | LabelWhy::Copy => { " · " (lang.tell("label-nth", &nth)) },
+            LabelWhy::Reprint => { " · " (tones::chip(Tone::Warn, Sign::Label, &lang.tell("label-reprint", &[("n", label.nth.saturating_sub(1).into())]))) }
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 use axum::Extension;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
 
 use crate::face::signs::Sign;
 use crate::face::tones::{self, State as Chip, Tone};
 use crate::face::values::{MISSING, grouped};
 use crate::hex::Hex;
+use crate::labels::qr;
 use crate::server::Server;
 use crate::server::access::{Right, Visitor};
 use crate::server::api::fleet::{Presence, enrolment_lines, lock_out, new_code};
@@ -103,6 +104,9 @@ fn one_time_code(ask: &Ask, code: &str) -> Markup {
                 dt { (lang.say("code-server")) } dd.raw { (ask.server.url) }
                 dt { (lang.say("code-pin")) } dd.raw { (ask.server.pin_text().unwrap_or_else(|| MISSING.to_owned())) }
                 dt { (lang.say("code-text")) } dd.raw { pre { (enrolment_lines(&ask.server, code)) } }
+            }
+            @if let Some(picture) = qr::svg(&enrolment_lines(&ask.server, code)) {
+                figure.qr { (PreEscaped(picture)) figcaption.faint { (lang.say("code-scan")) } }
             }
             p.faint { (lang.say("code-help")) }
         }

@@ -11,6 +11,7 @@ use crate::quantity::{Moment, Quantity};
 use crate::server::api::names::Names;
 use crate::server::api::{Asked, Paging, ROWS};
 use crate::server::database::{DatabaseError, Tx};
+use crate::server::kernel::labels;
 use crate::server::kernel::queries::{self, Happened, UnitView};
 use crate::server::pages::shell::{Ask, Room, initials, shown_code, tone_of};
 use crate::server::pages::telling;
@@ -30,6 +31,8 @@ struct Seen {
     hold: Hold,
     /// The last thing that happened is that it left without leave.
     gone: bool,
+    /// Labels that were printed for it.
+    labels: u64,
 }
 
 /// Since when the holder has it, under which paper, and until when.
@@ -61,7 +64,8 @@ pub async fn page(ask: Ask, Path(number): Path<String>, Asked(paging): Asked<Pag
                 Some(_) => queries::history(tx, &unit.key, None, 1)?.rows.into_iter().next(),
             };
             let gone = newest.is_some_and(|row| left_without_leave(&row));
-            Ok(Seen { unit, rows: history.rows, next: history.next, names, hold, gone })
+            let labels = labels::count(tx, &unit.key)?;
+            Ok(Seen { unit, rows: history.rows, next: history.next, names, hold, gone, labels })
         })
         .await?;
     let lang = ask.lang();
@@ -165,6 +169,13 @@ fn facts(reader: &Reader, seen: &Seen, shown: &str) -> Markup {
                 @if !here.is_empty() {
                     dt { (lang.say("where-it-is")) }
                     dd { @for balance in here { div { (telling::place(names, &balance.place, lang)) " · " (reader.quantity(balance.quantity)) } } }
+                }
+                @if unit.record.is_some() {
+                    dt { (lang.say("labels-printed")) }
+                    dd {
+                        @match seen.labels { 0 => (tones::chip(Tone::Ask, Sign::Label, &lang.say("unlabelled-one"))), labels => (labels) }
+                        " " a href=(format!("/api/v1/units/{}/label.svg", crate::server::request::encoded(shown))) { (lang.say("label-picture")) }
+                    }
                 }
                 @if !unit.holds.is_empty() { dt { (lang.word("state", State::OnHold.word())) } dd { (unit.holds.join(", ")) } }
             }

@@ -9,6 +9,8 @@ CREATE TABLE lease (
     epoch BLOB NOT NULL,
     -- Epoch of the server's own book that leased them.
     leased_by BLOB NOT NULL,
+    -- The book lost its tail, and with it what it had given of them.
+    withdrawn INTEGER NOT NULL CHECK (withdrawn IN (0, 1)),
     PRIMARY KEY (series, first_no)
 ) STRICT;
 CREATE INDEX lease_book ON lease (terminal_no, epoch, series);

@@ -174,26 +174,29 @@ fn prepared(station: &str, going: &Going, lang: Lang, reference: &Reference) -> 
     };
     let hidden = html! { input type="hidden" name="station" value=(station); };
     html! {
-        dl.facts {
-            @if going.act == Act::Register {
-                div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
+        div.choose {
+            dl.facts {
+                @if going.act == Act::Register {
+                    div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
+                }
+                div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
             }
-            div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
-        }
-        @if ready {
-            form method="post" action="/confirm" {
-                (hidden)
-                button.btn data-kind="primary" { (lang.say(if going.act == Act::Register { "t-confirm-register" } else { "t-confirm-relabel" })) }
+            @if ready {
+                form method="post" action="/confirm" {
+                    (hidden)
+                    button.btn data-kind="primary" { (lang.say(if going.act == Act::Register { "t-confirm-register" } else { "t-confirm-relabel" })) }
+                }
             }
-        }
-        @if going.act == Act::Register && item.is_none() {
-            div.choose {
+            @if going.act == Act::Register && item.is_none() {
                 h2 { (lang.say("t-choose-item")) }
                 @for item in reference.items().into_iter().take(ITEMS_MAX) {
                     form method="post" action="/item" {
                         (hidden)
                         input type="hidden" name="item" value=(item.code);
-                        button.btn { b.code { (item.code) } span.faint { (name(lang, &item.name)) } }
+                        button.btn {
+                            span { b.code { (item.code) } }
+                            span.faint { (name(lang, &item.name)) }
+                        }
                     }
                 }
             }
@@ -266,6 +269,8 @@ fn said(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>)
     html! {
         section.answer data-tone=(outcome.token()) role=(role) data-line=[line] data-number=(given.number) {
             (head(outcome, &word, &sentences))
+            // To be copied onto the label by hand, from where the piece lies.
+            @if let Say::Registered { number, .. } = &given.answer.say { p.given { (number) } }
             (piece(given, going, reader, world))
         }
     }
@@ -431,11 +436,11 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
             };
             (lang.say("t-prepared"), code.into_iter().chain([next]).collect())
         }
-        Say::Registered { number, code, exceptions } => {
+        Say::Registered { number: _, code, exceptions } => {
             let reasons = exceptions.iter().map(|reason| lang.word("reason", reason.word()));
             let code = code.as_ref().map(|code| lang.tell("t-prepared-code", &[("code", (&shown_code(code)).into())]));
             let sentences = reasons.chain(code).chain([lang.say("t-registered-say")]);
-            (number.clone(), sentences.collect())
+            (lang.say("t-registered"), sentences.collect())
         }
         Say::RegisteredBefore { unit } => {
             (lang.say("t-registered-before"), vec![lang.tell("t-registered-before-say", &[("unit", unit.into())])])

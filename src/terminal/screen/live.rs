@@ -19,7 +19,7 @@ use crate::terminal::station::{Shown, Station};
 use crate::terminal::watching::ended;
 
 /// The clock and the link on a page are looked at this often.
-const BEAT: Duration = Duration::from_secs(1);
+pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// A page that hears nothing for longer than this knows that its terminal is gone.
 const SIGN_OF_LIFE: u32 = 3;
 
@@ -133,7 +133,7 @@ fn sounded(given: &Given) -> serde_json::Value {
 }
 
 /// One event of the stream. Line ends inside the data would end it.
-fn event(text: &mut String, name: &str, data: &str) {
+pub(super) fn event(text: &mut String, name: &str, data: &str) {
     text.push_str("event: ");
     text.push_str(name);
     for line in data.split(['\n', '\r']) {

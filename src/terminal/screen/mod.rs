@@ -7,6 +7,7 @@ mod desk;
 mod forms;
 mod gate;
 mod health;
+mod labels;
 mod live;
 
 use std::net::{IpAddr, SocketAddr};
@@ -28,13 +29,15 @@ use tokio::sync::{oneshot, watch};
 use tokio::time;
 
 use crate::face::assets;
+use crate::face::signs::Sign;
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
 use crate::quantity::Moment;
 use crate::terminal::door::View;
 use crate::terminal::handheld::Input;
 use crate::terminal::house::{Given, House};
-use crate::terminal::station::{Order, Shown, Station};
+use crate::terminal::printing::Printing;
+use crate::terminal::station::{DeskShown, Order, Shown, Station};
 use crate::terminal::watching::{Watch, ended};
 
 /// How long answers that are on their way may take when the terminal stops.
@@ -48,6 +51,7 @@ pub struct Screen {
     pub house: Arc<House>,
     pub watch: Arc<Watch>,
     pub stations: Vec<Station>,
+    pub printing: Arc<Printing>,
     /// Language when the reader chose none.
     pub language: String,
     /// Key that browsers elsewhere must show.
@@ -119,6 +123,11 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/picture", post(forms::picture).layer(DefaultBodyLimit::max(camera::FILE_MAX + 4096)))
         .route("/acknowledge", post(forms::acknowledge))
         .route("/check", post(forms::check))
+        .route("/labels", get(labels::page))
+        .route("/labels/print", post(labels::print))
+        .route("/labels/job", post(labels::will))
+        .route("/labels/events", get(labels::events))
+        .route("/labels.json", get(labels::list))
         .route("/lang", get(language))
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
         .route("/assets/{file}", get(asset))
@@ -264,7 +273,12 @@ impl Shared {
         match &station.shown {
             Shown::Desk(shown) => {
                 let shown = shown.borrow().clone();
-                house.decide(house.now(), |world| desk::parts(&station.name, &shown, &status, reader, world))
+                let mut parts =
+                    house.decide(house.now(), |world| desk::parts(&station.name, &shown, &status, reader, world));
+                if let Some(answer) = parts.iter_mut().find(|part| part.id == "answer") {
+                    answer.html += &self.offer(&shown, reader.lang).into_string();
+                }
+                parts
             }
             Shown::Door(shown) => {
                 let shown = shown.borrow().clone();
@@ -281,6 +295,17 @@ impl Shared {
         }
     }
 
+    /// The label of the piece that was scanned last, where there is a printer.
+    fn offer(&self, shown: &DeskShown, lang: Lang) -> Markup {
+        let unit = shown.last.as_ref().and_then(|given| given.answer.unit.as_deref());
+        match unit.filter(|_| !self.screen.printing.printers.is_empty()) {
+            Some(unit) => html! {
+                a.btn.offer href=(format!("/labels?of={}", path(unit))) { (Sign::Label.small()) (lang.say("t-print-label")) }
+            },
+            None => html! {},
+        }
+    }
+
     /// Hands something to a station and waits for its answer.
     async fn ask(&self, station: &Station, input: Input) -> Option<Arc<Given>> {
         let (reply, answer) = oneshot::channel();
@@ -290,6 +315,19 @@ impl Shared {
 }
 
 fn document(lang: Lang, title: &str, station: &str, kind: &str, live: bool, body: Markup) -> Markup {
+    let events = live.then(|| format!("/s/{}/events", path(station)));
+    document_hearing(lang, title, station, kind, events, body)
+}
+
+/// A page that hears the events of the address `events`.
+fn document_hearing(
+    lang: Lang,
+    title: &str,
+    station: &str,
+    kind: &str,
+    events: Option<String>,
+    body: Markup,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(lang.tag()) data-density="touch" data-theme=[(kind == "door").then_some("dark")] {
@@ -302,7 +340,7 @@ fn document(lang: Lang, title: &str, station: &str, kind: &str, live: bool, body
                 link rel="stylesheet" href=(assets::href("terminal.css"));
                 script src=(assets::href("terminal.js")) defer {}
             }
-            body data-kind=(kind) data-station=(station) data-events=[live.then(|| format!("/s/{}/events", path(station)))]
+            body data-kind=(kind) data-station=(station) data-events=[events]
                 data-lost=(lang.say("t-screen-lost")) data-touch=(lang.say("t-touch-sound")) {
                 (body)
                 p.lost id="lost" role="alert" hidden {}
@@ -326,6 +364,7 @@ async fn home(State(shared): Here, headers: HeaderMap) -> Response {
         main.list {
             h1 { (shared.screen.house.name) }
             @for station in &shared.screen.stations { a.btn href=(format!("/s/{}", path(&station.name))) { (station.name) } }
+            a.btn href="/labels" { (Sign::Label.small()) (lang.say("t-labels")) }
             a.btn data-kind="link" href="/health" { (lang.say("t-health")) }
         }
     };
@@ -364,7 +403,11 @@ async fn list(
     let shown = shown.borrow().clone();
     let house = &shared.screen.house;
     let wrong = query.wrong.is_some();
-    let body = house.decide(house.now(), |world| desk::list(&name, &shown, wrong, &reader, world));
+    let list = house.decide(house.now(), |world| desk::list(&name, &shown, wrong, &reader, world));
+    let body = html! {
+        (list)
+        div.more { a.btn href="/labels" { (Sign::Label.small()) (reader.lang.say("t-labels")) } }
+    };
     document(reader.lang, &name, &name, "list", false, body).into_response()
 }
 

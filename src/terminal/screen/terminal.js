@@ -24,7 +24,7 @@ if (body.dataset.events) {
   source.addEventListener("open", heard);
   source.addEventListener("beat", heard);
   source.addEventListener("error", gone);
-  for (const id of ["status", "act", "answer", "foot", "door"])
+  for (const id of ["status", "act", "answer", "foot", "door", "queue"])
     source.addEventListener(id, event => { heard(); put(id, event.data); alarm(); });
   source.addEventListener("answered", event => { heard(); sound(JSON.parse(event.data)); });
   setInterval(() => { if (10000 < Date.now() - alive) gone(); }, 1000);

@@ -1,23 +1,28 @@
 //! The client of one LLRP reader: from its greeting to tags, and an orderly goodbye.
 //!
 //! One request is under way at a time. The order: the reader's ConnectionAttemptEvent, the version where asked for,
-//! capabilities, configuration, our ROSpec in place of all others, enabled and seen to run. Everything is applied anew
-//! on every connection, since a reader may or may not have kept it. Sources: LLRP 1.0.1 sections 10 to 13 and 20.
+//! capabilities, the maker's extensions, configuration and how antennas and inputs stand, our ROSpec in place of all
+//! others, enabled and seen to run. Everything is applied anew on every connection, since a reader may or may not have
+//! kept it. What is asked of the reader beside reading never stops the reading. Sources: LLRP 1.0.1 sections 10 to 13
+//! and 20.
 
+mod errand;
 mod news;
 mod steps;
+mod wire;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use self::errand::{Access, Errand, SwitchBack};
+use crate::command::{Answer, Command, Unable};
 use crate::device::Session;
 use crate::event::{Event, Read};
-use crate::llrp::frame::{self, Frame};
-use crate::llrp::message::{Message, Parameter};
-use crate::llrp::program::{self, Capabilities, Extent};
-use crate::llrp::report::{RO_ACCESS_REPORT, Stamps, TagReports};
+use crate::llrp::frame;
+use crate::llrp::message::Parameter;
+use crate::llrp::program::{self, Fit};
+use crate::llrp::report::{Stamps, TagReports};
 use crate::llrp::settings::Settings;
-use crate::llrp::status::Status;
 
 /// Longest wait for the reader's greeting, for an answer, and for the end of a message that has begun.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -31,21 +36,11 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How often waiting tags are fetched where a report holds more than one.
 const FETCH_EVERY: Duration = Duration::from_secs(1);
 
-/// Acknowledgements that wait at once. A reader asks once in seconds; more have no use.
-const ACKS_MAX: usize = 5;
-
-/// Longest message besides a tag report that is looked into, in octets. Real ones end near 2,000.
-const CONTROL_MAX: usize = 256 << 10;
-
-const KEEPALIVE: u16 = 62;
-const READER_EVENT_NOTIFICATION: u16 = 63;
-const ERROR_MESSAGE: u16 = 100;
-
 /// The session with one reader. Give it what arrived and the time, send what it says, take its events.
 #[derive(Clone, Debug)]
 pub struct Llrp {
     settings: Settings,
-    reader: Capabilities,
+    fit: Fit,
     step: Step,
     /// The request under way.
     asked: Option<Asked>,
@@ -64,6 +59,16 @@ pub struct Llrp {
     /// Whether the reader agreed to send signs of life, so that silence means something.
     guarded: bool,
     told_ready: bool,
+    /// What the reader answered last, in words: when it then falls silent, it tells a person where to look.
+    last_answer: Option<String>,
+    /// How the inputs stood before the session was ready: line and whether its contact is closed.
+    contacts: BTreeMap<u16, bool>,
+    /// What waits to be asked beside reading.
+    errands: VecDeque<Errand>,
+    /// The work on a tag that is under way.
+    access: Option<Access>,
+    /// Outputs that go back by themselves, one entry a line; they do so after a reconnect too.
+    switch_back: Vec<SwitchBack>,
     /// The reader's clock when the connection came up, and when that was.
     greeted: Option<(Stamps, Duration)>,
     /// Whether reports may still be from before this connection.
@@ -81,14 +86,22 @@ enum Step {
     SupportedVersion,
     AgreeVersion,
     Capabilities,
-    Configure(Extent),
+    /// IMPINJ_ENABLE_EXTENSIONS.
+    Extend,
+    Configure,
+    /// GET_READER_CONFIG: which antennas are plugged in, how do the inputs stand?
+    State,
+    /// Work on tags that an earlier connection left.
+    DeleteWork,
     DeleteOthers,
-    Add(Extent),
+    Add,
     Enable,
     /// GET_ROSPECS: does our program run?
     Look,
     Start,
     Reading,
+    /// It reads, and is asked something beside.
+    Errand(errand::Stage),
     Disable,
     Delete,
     Goodbye,
@@ -119,7 +132,7 @@ impl Llrp {
     pub fn new(settings: Settings) -> Llrp {
         Llrp {
             settings,
-            reader: Capabilities::default(),
+            fit: Fit::default(),
             step: Step::Unopened,
             asked: None,
             deadline: None,
@@ -132,6 +145,11 @@ impl Llrp {
             heard: Duration::ZERO,
             guarded: false,
             told_ready: false,
+            last_answer: None,
+            contacts: BTreeMap::new(),
+            errands: VecDeque::new(),
+            access: None,
+            switch_back: Vec::new(),
             greeted: None,
             catching_up: true,
             acks: VecDeque::new(),
@@ -145,8 +163,9 @@ impl Session for Llrp {
     /// The TCP connection stands. A session may be opened again after it was lost: it starts from the beginning and
     /// keeps only the events that were not taken yet.
     fn opened(&mut self, now: Duration) {
-        let events = std::mem::take(&mut self.events);
-        *self = Llrp { events, ..Llrp::new(self.settings.clone()) };
+        self.end();
+        let (events, switch_back) = (std::mem::take(&mut self.events), std::mem::take(&mut self.switch_back));
+        *self = Llrp { events, switch_back, ..Llrp::new(self.settings.clone()) };
         self.heard = now;
         self.step = Step::Greeting;
         self.deadline = Some(now + ANSWER_WAIT);
@@ -208,13 +227,15 @@ impl Session for Llrp {
                 ANSWER_WAIT.as_secs()
             ));
         }
-        if self.fetch_at.is_some_and(|at| at <= now) && self.step == Step::Reading {
+        if self.fetch_at.is_some_and(|at| at <= now) && self.reads() {
             self.send(Parameter::new("GET_REPORT"));
             self.fetch_at = Some(now + FETCH_EVERY);
         }
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.overdue(now);
         }
+        self.switch_back(now);
+        self.next_errand(now);
     }
 
     /// The next whole message to send. Acknowledgements come first.
@@ -234,8 +255,11 @@ impl Session for Llrp {
             let mut tags = TagReports::new(body, *at);
             match tags.next() {
                 Some(Ok(tag)) => {
-                    let tag = tag.tag(*newest, *waited);
                     *at = tags.at();
+                    if !self.settings.wants(tag.epc) {
+                        continue;
+                    }
+                    let tag = tag.tag(*newest, *waited);
                     return Some(Event::Read(Read::Tag(tag)));
                 }
                 Some(Err(malformed)) => {
@@ -254,8 +278,9 @@ impl Session for Llrp {
         if self.closed() {
             return None;
         }
-        let fetch_at = self.fetch_at.filter(|_| self.step == Step::Reading);
-        [self.deadline, self.close_by, fetch_at, self.silent_at(), self.stuck_at()].into_iter().flatten().min()
+        let fetch_at = self.fetch_at.filter(|_| self.reads());
+        let back_at = self.switch_back.iter().map(|output| output.at).min().filter(|_| self.step == Step::Reading);
+        [self.deadline, self.close_by, fetch_at, back_at, self.silent_at(), self.stuck_at()].into_iter().flatten().min()
     }
 
     /// Begins an orderly goodbye: reading ends, our ROSpec goes, the reader is told. Takes at most 2 s;
@@ -266,6 +291,10 @@ impl Session for Llrp {
             Step::Unopened | Step::Greeting | Step::SupportedVersion | Step::AgreeVersion => self.end(),
             _ => {
                 self.requests.clear();
+                self.drop_errands("the session with the reader was ended");
+                for output in std::mem::take(&mut self.switch_back) {
+                    self.send(output.request());
+                }
                 self.fetch_at = None;
                 self.close_by = Some(now + CLOSE_WAIT);
                 self.ask(Step::Disable, program::about_rospec("DISABLE_ROSPEC"), now);
@@ -278,9 +307,18 @@ impl Session for Llrp {
     fn closed(&self) -> bool {
         matches!(self.step, Step::Unopened | Step::Over)
     }
+
+    fn command(&mut self, number: u32, command: &Command, now: Duration) -> Result<(), Unable> {
+        self.take_errand(number, command, now)
+    }
 }
 
 impl Llrp {
+    /// Whether our program runs, as far as the session knows.
+    fn reads(&self) -> bool {
+        matches!(self.step, Step::Reading | Step::Errand(_))
+    }
+
     fn silent_at(&self) -> Option<Duration> {
         self.guarded.then(|| self.heard + self.settings.keepalive_period().saturating_mul(5) / 2)
     }
@@ -289,106 +327,34 @@ impl Llrp {
         self.incomplete_since.map(|since| since + ANSWER_WAIT)
     }
 
-    fn frame(&mut self, frame: &Frame<'_>, now: Duration) {
-        match frame.number {
-            RO_ACCESS_REPORT => return self.report(frame.body, now),
-            KEEPALIVE if self.step != Step::Greeting => return self.acknowledge(frame.id),
-            _ => (),
-        }
-        let decoded = match frame.body.len() {
-            0..=CONTROL_MAX => Message::decode(frame).map_err(|malformed| malformed.to_string()),
-            length => Err(format!("it has {length} bytes, {CONTROL_MAX} are the bound")),
-        };
-        let message = match decoded {
-            Ok(message) => message,
-            Err(why) => {
-                let number = frame.number;
-                self.fault(format!("message {number} from the reader is not understood: {why}"));
-                let awaited = |asked: Asked| asked.id == frame.id && asked.answer == number;
-                if self.step == Step::Capabilities && self.asked.is_some_and(awaited) {
-                    // Reading does not hang on what a reader says of itself.
-                    self.answer("GET_READER_CAPABILITIES", &Parameter::new("GET_READER_CAPABILITIES_RESPONSE"), now);
-                }
-                return;
-            }
-        };
-        if frame.number == READER_EVENT_NOTIFICATION {
-            return self.reader_event(&message.body, now);
-        }
-        let fits = |asked: &Asked| match frame.number {
-            ERROR_MESSAGE => asked.id == frame.id || self.step == Step::SupportedVersion,
-            number => asked.id == frame.id && asked.answer == number,
-        };
-        match self.asked {
-            Some(asked) if fits(&asked) => {
-                self.asked = None;
-                self.deadline = None;
-                self.answer(asked.request, &message.body, now);
-            }
-            // A late answer to a request that was given up is of no use.
-            _ if frame.number != ERROR_MESSAGE => (),
-            _ => self.fault(format!("the reader did not take a message: {}", Status::of(&message.body))),
-        }
-    }
-
-    fn report(&mut self, body: &[u8], now: Duration) {
-        if body.is_empty() {
-            return;
-        }
-        let newest = TagReports::new(body, 0).newest();
-        let mut waited = Duration::ZERO;
-        if let (true, Some((stamps, greeted_at))) = (self.catching_up, self.greeted) {
-            match stamps.since(newest) {
-                // Seen before this connection, by the reader's own clock: it was held.
-                Some(before) if before != Duration::ZERO => waited = before + now.saturating_sub(greeted_at),
-                _ => self.catching_up = false,
-            }
-        }
-        self.events.push_back(Queued::Report { body: body.to_vec(), at: 0, newest, waited });
-    }
-
-    /// Queues a message; its id and type, or `None` when the session is lost because the message cannot be built.
-    fn send(&mut self, body: Parameter) -> Option<(u32, u16)> {
-        self.last_id = self.last_id.wrapping_add(1);
-        let message = Message { version: self.version, id: self.last_id, body };
-        match message.encode() {
-            Ok(bytes) => {
-                self.requests.push_back(bytes);
-                Some((message.id, message.number()))
-            }
-            Err(too_long) => {
-                self.lose(format!("{too_long}; configure fewer antennas"));
-                None
-            }
-        }
-    }
-
-    /// KEEPALIVE_ACK with the id of its KEEPALIVE, ahead of all requests.
-    fn acknowledge(&mut self, id: u32) {
-        let message = Message { version: self.version, id, body: Parameter::new("KEEPALIVE_ACK") };
-        if let (Ok(bytes), true) = (message.encode(), self.acks.len() < ACKS_MAX) {
-            self.acks.push_back(bytes);
-        }
-    }
-
     fn fault(&mut self, text: String) {
-        self.events.push_back(Queued::Event(Event::Fault { text }));
+        self.tell(Event::Fault { text });
+    }
+
+    fn answered(&mut self, number: u32, answer: Answer) {
+        self.tell(Event::Answer { number, answer });
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push_back(Queued::Event(event));
     }
 
     fn lose_framing(&mut self, bytes: usize, reason: &str) {
-        self.events.push_back(Queued::Event(Event::Noise { bytes }));
+        self.tell(Event::Noise { bytes });
         self.lose(format!("{reason}; check that address and port belong to an LLRP reader"));
     }
 
     fn lose(&mut self, reason: String) {
-        if self.step != Step::Over {
-            self.events.push_back(Queued::Event(Event::Lost { reason }));
-        }
+        let ended = self.step == Step::Over;
         self.end();
+        if !ended {
+            self.tell(Event::Lost { reason });
+        }
     }
 
     /// Nothing more is sent or heard; events that were not taken stay.
     fn end(&mut self) {
+        self.drop_errands("the connection to the reader was lost");
         self.step = Step::Over;
         self.asked = None;
         self.deadline = None;

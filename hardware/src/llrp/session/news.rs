@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::{Llrp, Step};
+use crate::event::{Contact, Event, Read};
+use crate::llrp::capabilities::INPUTS_MAX;
 use crate::llrp::message::Parameter;
 use crate::llrp::program::ROSPEC;
 use crate::llrp::report::Stamps;
-use crate::llrp::settings::Version;
+use crate::llrp::settings::{Inputs, Portal, Version};
 
 impl Llrp {
     pub(super) fn reader_event(&mut self, body: &Parameter, now: Duration) {
@@ -25,7 +27,8 @@ impl Llrp {
                     }
                 }
                 (Step::Greeting, 1) => self.lose(
-                    "the reader is held by a connection that it opened itself; switch that off on the reader".to_owned(),
+                    "the reader is held by a connection that it opened itself; switch that off on the reader, it is tried again"
+                        .to_owned(),
                 ),
                 (Step::Greeting, 2) => self.lose(
                     "the reader is held by another client, or has not yet noticed that our last connection ended; it is tried again"
@@ -64,7 +67,8 @@ impl Llrp {
                     let at = at.map(|antenna| format!(" at antenna {antenna}")).unwrap_or_default();
                     self.fault(format!("the reader reports a fault{at}: {text}"));
                 }
-                "ROSpecEvent" if self.step == Step::Reading => self.program_event(inner, now),
+                "GPIEvent" => self.input_moved(number(inner, "GPIPortNumber") as u16, number(inner, "GPIEvent") == 1),
+                "ROSpecEvent" if self.reads() => self.program_event(inner, now),
                 "ConnectionCloseEvent" if matches!(self.step, Step::Disable | Step::Delete | Step::Goodbye) => {
                     self.end()
                 }
@@ -78,6 +82,8 @@ impl Llrp {
     fn program_event(&mut self, event: &Parameter, now: Duration) {
         let ours = |field| event.number(field) == Some(ROSPEC.into());
         match event.number("EventType") {
+            // It ended as it was asked to.
+            Some(1) if self.fit.portal(&self.settings) != Portal::Always => return,
             Some(1) if ours("ROSpecID") => {
                 self.fault("the reader stopped reading by itself; it is started again".to_owned());
             }
@@ -86,6 +92,35 @@ impl Llrp {
             }
             _ => return,
         }
-        self.look(now);
+        match self.step {
+            Step::Reading => self.look(now),
+            _ => self.look_next(),
+        }
+    }
+
+    /// How the inputs stand, from GET_READER_CONFIG_RESPONSE.
+    pub(super) fn take_inputs(&mut self, state: &Parameter) {
+        for input in state.all("GPIPortCurrentState") {
+            let line = input.number("GPIPortNum").and_then(|line| u16::try_from(line).ok());
+            // 2 = unknown.
+            if let (Some(line), Some(level @ 0..=1)) = (line, input.number("State")) {
+                self.input_moved(line, level == 1);
+            }
+        }
+    }
+
+    fn input_moved(&mut self, line: u16, high: bool) {
+        if !(1..=INPUTS_MAX).contains(&line) {
+            return;
+        }
+        let closed = match self.settings.inputs {
+            Inputs::Ignored => return,
+            Inputs::ClosedIsHigh => high,
+            Inputs::ClosedIsLow => !high,
+        };
+        match self.told_ready {
+            true => self.tell(Event::Read(Read::Contact(Contact { line, closed }))),
+            false => drop(self.contacts.insert(line, closed)),
+        }
     }
 }

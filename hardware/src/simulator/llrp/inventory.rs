@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use super::rospec::{Entry, RoSpec, State};
-use super::{BUFFER_MAX, FADE, Link, LlrpReader, RIM_DBM, Vendor, stranger};
+use super::answers::unasked;
+use super::report::Entry;
+use super::rospec::{RoSpec, State};
+use super::{BUFFER_MAX, FADE, Link, LlrpReader, RIM_DBM, Vendor};
 use crate::llrp::message::Parameter;
 use crate::simulator::script::{Heard, SentWhat};
+
+/// How often a reader that does so sends a report without a tag.
+const EMPTY_EVERY: Duration = Duration::from_secs(2);
 
 impl LlrpReader {
     /// One inventory round: most tags in the field answer.
@@ -29,17 +34,21 @@ impl LlrpReader {
         let Some(active) = specs.position(|spec| spec.state == State::Active) else {
             return;
         };
-        for Heard { epc, antenna, rssi_dbm } in heard {
+        for heard in heard {
             let answers = self.stage.random.below(100) < 85;
-            let rssi_dbm = rssi_dbm + self.stage.random.below(5) as i16 - 2;
-            let read = Entry { epc, antenna, rssi_dbm, first: at, last: at, count: 1 };
+            let rssi_dbm = heard.rssi_dbm + self.stage.random.below(5) as i16 - 2;
             if let Some(spec) = self.rospecs.get_mut(active)
                 && answers
-                && spec.reads_at(antenna)
+                && spec.reads_at(heard.antenna)
+                && spec.chooses(&self.memories, &heard.epc)
             {
                 spec.ends.count();
-                self.read(read, active);
+                self.singulated(Heard { rssi_dbm, ..heard }, active, at);
             }
+        }
+        if self.make.vendor == Vendor::Zebra && self.empty_at <= at && self.link == Link::Open && !self.holding {
+            self.empty_at = at + EMPTY_EVERY;
+            self.say(Parameter::new("RO_ACCESS_REPORT"));
         }
         if let Some(spec) = self.rospecs.get_mut(active)
             && spec.ends.reached(at)
@@ -49,6 +58,26 @@ impl LlrpReader {
                 self.report(active);
             }
         }
+    }
+
+    /// One tag answered: it is reported, and worked on first where a client wants that.
+    fn singulated(&mut self, heard: Heard, active: usize, at: Duration) {
+        let Heard { epc: origin, antenna, rssi_dbm } = heard;
+        let read = Entry { epc: self.memories.epc(&origin), antenna, rssi_dbm, first: at, last: at, count: 1 };
+        let rospec = self.rospecs.get(active).map_or(0, |spec| spec.id);
+        let mut specs = self.access_specs.iter();
+        let Some(place) = specs.position(|spec| spec.works_on(&self.memories, &origin, antenna, rospec)) else {
+            return self.read(read, active);
+        };
+        let Some(access) = self.access_specs.get_mut(place) else {
+            return;
+        };
+        let results = access.work(&mut self.memories, &origin, &mut self.stage.random);
+        let (id, done) = (access.id, access.done());
+        if done {
+            self.access_specs.remove(place);
+        }
+        self.report_entry(read, active, Some((id, results)));
     }
 
     /// A read joins the entry of its tag and antenna, or makes a new one.
@@ -76,18 +105,27 @@ impl LlrpReader {
 
     /// Makes a report of all entries: sent, held for a client that will return, or lost with nobody to hear it.
     pub(super) fn report(&mut self, place: usize) {
-        let Some(RoSpec { id, report, .. }) = self.rospecs.get(place) else {
-            return;
-        };
-        let mut made = Vec::with_capacity(self.pending.len());
-        for entry in self.pending.drain(..) {
-            let mut tag = report.tag_report_data(&entry, *id, self.make.clock);
-            if self.make.vendor == Vendor::UnknownParameters {
-                tag = tag.with(stranger());
-            }
-            let Entry { epc, antenna, rssi_dbm, .. } = entry;
-            made.push((tag, SentWhat::Tag { epc, antenna, rssi_dbm }));
-        }
+        let entries = std::mem::take(&mut self.pending);
+        let made = entries.into_iter().filter_map(|entry| self.made(entry, place, None)).collect();
+        self.deliver(made);
+    }
+
+    /// Makes a report of one entry.
+    fn report_entry(&mut self, entry: Entry, place: usize, worked: Option<(u32, Vec<Parameter>)>) {
+        let made = self.made(entry, place, worked).into_iter().collect();
+        self.deliver(made);
+    }
+
+    /// TagReportData of an entry, and what the log will say of it.
+    fn made(&self, entry: Entry, place: usize, worked: Option<(u32, Vec<Parameter>)>) -> Option<(Parameter, SentWhat)> {
+        let RoSpec { id, report, .. } = self.rospecs.get(place)?;
+        let tag = report.tag_report_data(&entry, *id, self.make.clock, worked);
+        let unknown = unasked(self.make.vendor).filter(|_| self.make.vendor == Vendor::UnknownParameters);
+        let Entry { epc, antenna, rssi_dbm, .. } = entry;
+        Some((tag.with_all(unknown), SentWhat::Tag { epc, antenna, rssi_dbm }))
+    }
+
+    fn deliver(&mut self, made: Vec<(Parameter, SentWhat)>) {
         match (self.link, self.holding || self.hold && self.link != Link::Open) {
             (_, true) => {
                 self.held.extend(made);

@@ -6,14 +6,24 @@
 
 mod answers;
 mod inventory;
+mod make;
+mod ports;
+mod report;
 mod requests;
 mod rospec;
+mod tags;
+mod triggers;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use self::rospec::{Entry, ReportSpec, RoSpec, State};
-use super::script::{Act, Heard, Presentation, Script, Sent, SentWhat, Stage};
+pub use self::make::{Clock, Delivery, Level, Make, Powers, Refuses, Region, Speaks, Vendor};
+use self::ports::Input;
+pub use self::ports::Switched;
+use self::report::{Entry, ReportSpec};
+use self::rospec::{RoSpec, State};
+use self::tags::{AccessSpec, Memories};
+use super::script::{Act, Heard, Presentation, Random, Script, Sent, SentWhat, Stage};
 use crate::llrp::frame;
 use crate::llrp::message::{Message, Parameter};
 use crate::simulator::Simulator;
@@ -28,6 +38,10 @@ const MISSED_MAX: u32 = 4;
 /// Messages that wait for a client that does not take them; beyond it the reader hangs up.
 const OUT_MAX: usize = 20_000;
 
+/// Where the reader's own message ids begin: some clients take any message with the id of their request for its answer,
+/// and their requests count from 1.
+const OWN_IDS: u32 = 1 << 31;
+
 /// Rounds made up for when time jumps, at most.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -36,82 +50,6 @@ const FADE: Duration = Duration::from_millis(400);
 
 /// Signal strength at the rim of the field, in dBm.
 const RIM_DBM: i16 = -74;
-
-/// What kind of reader is simulated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Make {
-    /// Number of antennas, from 1.
-    pub antennas: u16,
-    pub clock: Clock,
-    pub speaks: Speaks,
-    pub delivery: Delivery,
-    pub vendor: Vendor,
-}
-
-/// The reader's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// Microseconds since 1970 at time zero of the caller's monotonic time; it may be wrong.
-    Utc { origin_micros: u64 },
-    /// The reader has no calendar: it counts from its start.
-    UptimeOnly,
-}
-
-/// The highest version that the reader speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
-    /// LLRP 1.0.1: a 1.1 message gets M_UnsupportedVersion.
-    One,
-    /// LLRP 1.1.
-    Two,
-}
-
-/// How the network cuts what the reader says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// One message at a time.
-    Whole,
-    /// Each message in seeded pieces.
-    Split,
-    /// Several messages in one piece.
-    Glued,
-    /// One byte at a time.
-    Bytewise,
-}
-
-/// Whether the reader adds parameters that nobody asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vendor {
-    Plain,
-    /// Capabilities and each tag carry an unknown vendor's parameter, as Zebra readers do.
-    UnknownParameters,
-}
-
-impl Default for Make {
-    /// Four antennas, a right clock at 2026-03-15T10:00:00Z, LLRP 1.0.1, whole messages.
-    fn default() -> Make {
-        let clock = Clock::Utc { origin_micros: 1_773_568_800_000_000 };
-        Make { antennas: 4, clock, speaks: Speaks::One, delivery: Delivery::Whole, vendor: Vendor::Plain }
-    }
-}
-
-impl Clock {
-    fn micros(self, at: Duration) -> u64 {
-        let since = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-        match self {
-            Clock::Utc { origin_micros } => origin_micros.saturating_add(since),
-            Clock::UptimeOnly => since,
-        }
-    }
-
-    fn stamp(self, at: Duration) -> Parameter {
-        let name = match self {
-            Clock::Utc { .. } => "UTCTimestamp",
-            Clock::UptimeOnly => "Uptime",
-        };
-        Parameter::new(name).set("Microseconds", self.micros(at))
-    }
-}
 
 /// A status other than success.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +94,15 @@ pub struct LlrpReader {
     version: u8,
     last_id: u32,
     rospecs: Vec<RoSpec>,
+    access_specs: Vec<AccessSpec>,
+    memories: Memories,
+    inputs: Vec<Input>,
+    input_events: bool,
+    switched: Vec<Switched>,
+    /// Whether this connection may use the maker's own parameters.
+    extended: bool,
+    /// When a reader that does so sends its next empty report.
+    empty_at: Duration,
     default_report: ReportSpec,
     keepalive: Option<Duration>,
     keepalive_at: Duration,
@@ -184,8 +131,15 @@ impl LlrpReader {
             received: Vec::new(),
             out: VecDeque::new(),
             version: 1,
-            last_id: 0,
+            last_id: OWN_IDS,
             rospecs: Vec::new(),
+            access_specs: Vec::new(),
+            memories: Memories::default(),
+            inputs: Input::all(make),
+            input_events: false,
+            switched: Vec::new(),
+            extended: false,
+            empty_at: Duration::ZERO,
             default_report: ReportSpec::factory(),
             keepalive: None,
             keepalive_at: Duration::ZERO,
@@ -211,6 +165,7 @@ impl Simulator for LlrpReader {
         self.received.clear();
         self.out.clear();
         self.version = 1;
+        self.extended = false;
         self.unacknowledged = 0;
         self.keepalive_at = now + self.keepalive.unwrap_or_default();
         self.holding = self.hold;
@@ -273,7 +228,8 @@ impl Simulator for LlrpReader {
         while let Some(act) = self.stage.next(now) {
             match act {
                 // A reader of tags sees and feels nothing else.
-                Act::Symbol { .. } | Act::Card { .. } | Act::Weight(_) | Act::Climate(_) | Act::Contact(_) => (),
+                Act::Symbol { .. } | Act::Card { .. } | Act::Weight(_) | Act::Climate(_) => (),
+                Act::Contact(contact) => self.contact(contact),
                 Act::Garbage { .. } if self.link != Link::Open => (),
                 Act::Garbage { bytes } => {
                     let sent = vec![SentWhat::Garbage { n: bytes.len() }];
@@ -360,7 +316,7 @@ impl Simulator for LlrpReader {
         [reading.then_some(self.round_at), keepalive, self.stage.wake()].into_iter().flatten().min()
     }
 
-    /// Anything that happens to a reader: tags, silence, garbage, a message that breaks off, a cut.
+    /// Anything that happens to a reader: tags, contacts, silence, garbage, a message that breaks off, a cut.
     fn show(&mut self, what: Presentation, now: Duration) {
         match what {
             Presentation::TagLeaves { epc } => self.tag_leaves(&epc, now),
@@ -389,7 +345,8 @@ impl Simulator for LlrpReader {
     /// A tag comes before an antenna and stays until [`LlrpReader::tag_leaves`]. Its signal rises.
     fn tag_enters(&mut self, epc: &[u8], antenna: u16, now: Duration) {
         self.tick(now);
-        self.fading.retain(|tag| tag.heard.epc != epc);
+        let epc = &self.memories.origin(epc);
+        self.fading.retain(|tag| tag.heard.epc != *epc);
         let peak_dbm = -45 - self.stage.random.below(10) as i16;
         self.stage.show(Presentation::TagEnters { epc: epc.to_vec(), antenna, peak_dbm }, now);
     }
@@ -397,7 +354,8 @@ impl Simulator for LlrpReader {
     /// A tag leaves all antennas. Its signal falls and is gone soon after.
     fn tag_leaves(&mut self, epc: &[u8], now: Duration) {
         self.tick(now);
-        let leaving = self.stage.tags(now).into_iter().filter(|heard| heard.epc == epc);
+        let epc = &self.memories.origin(epc);
+        let leaving = self.stage.tags(now).into_iter().filter(|heard| heard.epc == *epc);
         self.fading.extend(leaving.map(|heard| Fading { heard, since: now }));
         self.stage.show(Presentation::TagLeaves { epc: epc.to_vec() }, now);
     }
@@ -410,7 +368,12 @@ impl LlrpReader {
     }
 
     fn event(&mut self, event: Parameter) {
-        self.say(notification(self.make.clock.stamp(self.now), event));
+        self.event_of(event, Vec::new());
+    }
+
+    /// An event that the log names.
+    fn event_of(&mut self, event: Parameter, sent: Vec<SentWhat>) {
+        self.queue(notification(self.make.clock.stamp(self.now), event), sent);
     }
 
     fn say(&mut self, body: Parameter) {
@@ -443,12 +406,4 @@ impl LlrpReader {
 fn notification(stamp: Parameter, event: Parameter) -> Parameter {
     let told = Parameter::new("ReaderEventNotificationData").with(stamp).with(event);
     Parameter::new("READER_EVENT_NOTIFICATION").with(told)
-}
-
-/// A parameter of a vendor that nobody knows.
-fn stranger() -> Parameter {
-    Parameter::new("Custom")
-        .set("VendorIdentifier", 99_999u32)
-        .set("ParameterSubtype", 7u32)
-        .set("Data", [0xDEu8, 0xAD, 0xBE, 0xEF].as_slice())
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::rospec::{ReportSpec, RoSpec, State};
-use super::{Link, LlrpReader, Refusal, Speaks, Vendor, answers, stranger};
+use super::report::ReportSpec;
+use super::rospec::{RoSpec, State};
+use super::tags::AccessSpec;
+use super::{Link, LlrpReader, Refusal, Speaks, Vendor, answers};
 use crate::llrp::fields;
 use crate::llrp::frame::Frame;
 use crate::llrp::message::{Message, Parameter};
@@ -22,15 +24,20 @@ impl LlrpReader {
         let answer = match request.name() {
             "GET_READER_CAPABILITIES" => {
                 let requested = request.number("RequestedData").unwrap_or_default();
-                let answer = answers::capabilities(requested, self.make.antennas, self.make.clock);
-                match self.make.vendor {
-                    Vendor::Plain => answer,
-                    Vendor::UnknownParameters => answer.with(stranger()),
-                }
+                answers::capabilities(requested, self.make)
+            }
+            "GET_READER_CONFIG" if self.make.refuses.state => {
+                Parameter::new("GET_READER_CONFIG_RESPONSE").with(answers::status(101, "not in this firmware"))
             }
             "GET_READER_CONFIG" => {
                 let requested = request.number("RequestedData").unwrap_or_default();
-                answers::configuration(requested, self.make.antennas, &self.told_configuration())
+                let answer = answers::configuration(requested, self.make, &self.told_configuration());
+                let told = if matches!(requested, 0 | 9) { self.told_contacts() } else { Vec::new() };
+                return self.answer_logged(frame.id, answer, told);
+            }
+            "IMPINJ_ENABLE_EXTENSIONS" if self.make.vendor == Vendor::Impinj && !self.make.refuses.extensions => {
+                self.extended = true;
+                success("IMPINJ_ENABLE_EXTENSIONS_RESPONSE")
             }
             "SET_READER_CONFIG" => self.done("SET_READER_CONFIG_RESPONSE", Self::configure, &request),
             "ADD_ROSPEC" => self.done("ADD_ROSPEC_RESPONSE", Self::add, &request),
@@ -40,14 +47,13 @@ impl LlrpReader {
             "ENABLE_ROSPEC" => self.done("ENABLE_ROSPEC_RESPONSE", Self::enable, &request),
             "DISABLE_ROSPEC" => self.done("DISABLE_ROSPEC_RESPONSE", Self::disable, &request),
             "GET_ROSPECS" => success("GET_ROSPECS_RESPONSE").with_all(self.rospecs.iter().map(RoSpec::told)),
-            "ADD_ACCESSSPEC" => {
-                let full = answers::status(105, "the reader keeps no AccessSpecs");
-                Parameter::new("ADD_ACCESSSPEC_RESPONSE").with(full)
+            "ADD_ACCESSSPEC" => self.done("ADD_ACCESSSPEC_RESPONSE", Self::add_work, &request),
+            "DELETE_ACCESSSPEC" => self.done("DELETE_ACCESSSPEC_RESPONSE", Self::delete_work, &request),
+            "ENABLE_ACCESSSPEC" => self.done("ENABLE_ACCESSSPEC_RESPONSE", Self::enable_work, &request),
+            "DISABLE_ACCESSSPEC" => self.done("DISABLE_ACCESSSPEC_RESPONSE", Self::disable_work, &request),
+            "GET_ACCESSSPECS" => {
+                success("GET_ACCESSSPECS_RESPONSE").with_all(self.access_specs.iter().map(AccessSpec::told))
             }
-            "DELETE_ACCESSSPEC" => self.done("DELETE_ACCESSSPEC_RESPONSE", Self::no_access_spec, &request),
-            "ENABLE_ACCESSSPEC" => self.done("ENABLE_ACCESSSPEC_RESPONSE", Self::no_access_spec, &request),
-            "DISABLE_ACCESSSPEC" => self.done("DISABLE_ACCESSSPEC_RESPONSE", Self::no_access_spec, &request),
-            "GET_ACCESSSPECS" => success("GET_ACCESSSPECS_RESPONSE"),
             "GET_SUPPORTED_VERSION" if self.make.speaks == Speaks::Two => {
                 let answer = success("GET_SUPPORTED_VERSION_RESPONSE");
                 self.answer_in(2, frame.id, answer.set("CurrentVersion", self.version).set("SupportedVersion", 2u8));
@@ -97,12 +103,18 @@ impl LlrpReader {
     }
 
     fn configure(&mut self, request: &Parameter) -> Result<(), Refusal> {
+        self.check_customs(request)?;
+        if self.make.refuses.events && request.find("ReaderEventNotificationSpec").is_some() {
+            return Err(Refusal { code: 209, text: "events are fixed" });
+        }
+        self.check_ports(request)?;
         let report = request.find("ROReportSpec").map(ReportSpec::accept).transpose()?;
         if request.number("ResetToFactoryDefault") == Some(1) {
             self.rospecs.clear();
             self.pending.clear();
             self.default_report = ReportSpec::factory();
-            (self.keepalive, self.hold, self.rospec_events) = (None, false, false);
+            self.access_specs.clear();
+            (self.keepalive, self.hold, self.rospec_events, self.input_events) = (None, false, false, false);
         }
         if let Some(report) = report {
             self.default_report = report;
@@ -117,10 +129,16 @@ impl LlrpReader {
             self.hold = spec.number("HoldEventsAndReportsUponReconnect") == Some(1);
         }
         if let Some(spec) = request.find("ReaderEventNotificationSpec") {
-            for state in spec.all("EventNotificationState").filter(|state| state.number("EventType") == Some(2)) {
-                self.rospec_events = state.number("NotificationState") == Some(1);
+            for state in spec.all("EventNotificationState") {
+                let on = state.number("NotificationState") == Some(1);
+                match state.number("EventType") {
+                    Some(1) => self.input_events = on,
+                    Some(2) => self.rospec_events = on,
+                    _ => (),
+                }
             }
         }
+        self.set_ports(request);
         Ok(())
     }
 
@@ -129,21 +147,33 @@ impl LlrpReader {
         let keepalive = Parameter::new("KeepaliveSpec")
             .set("KeepaliveTriggerType", self.keepalive.is_some())
             .set("PeriodicTriggerValue", period);
-        let rospec = Parameter::new("EventNotificationState")
-            .set("EventType", 2u16)
-            .set("NotificationState", self.rospec_events);
-        vec![
+        let events = [(1u16, self.input_events), (2, self.rospec_events)].map(|(kind, on)| {
+            Parameter::new("EventNotificationState").set("EventType", kind).set("NotificationState", on)
+        });
+        let mut told = vec![
             (4, self.default_report.told()),
-            (5, Parameter::new("ReaderEventNotificationSpec").with(rospec)),
+            (5, Parameter::new("ReaderEventNotificationSpec").with_all(events)),
             (7, Parameter::new("LLRPConfigurationStateValue")),
             (8, keepalive),
             (11, Parameter::new("EventsAndReports").set("HoldEventsAndReportsUponReconnect", self.hold)),
-        ]
+        ];
+        told.extend(self.told_ports());
+        told
+    }
+
+    /// A maker's own parameters must be switched on first, and nobody takes another maker's.
+    fn check_customs(&self, request: &Parameter) -> Result<(), Refusal> {
+        let unknown = Err(Refusal { code: 207, text: "unknown vendor parameter" });
+        match custom_inside(request) {
+            true if !self.extended || self.make.refuses.customs => unknown,
+            _ => Ok(()),
+        }
     }
 
     fn add(&mut self, request: &Parameter) -> Result<(), Refusal> {
         let spec = request.find("ROSpec").ok_or(Refusal { code: 103, text: "ADD_ROSPEC lacks its ROSpec" })?;
-        let spec = RoSpec::accept(spec, &self.default_report, self.make.antennas)?;
+        self.check_customs(spec)?;
+        let spec = RoSpec::accept(spec, &self.default_report, self.make)?;
         if self.rospecs.iter().any(|other| other.id == spec.id) {
             return Err(Refusal { code: 300, text: "a ROSpec with this id exists" });
         }
@@ -219,15 +249,50 @@ impl LlrpReader {
         Ok(())
     }
 
-    /// The reader keeps none, so only "all" (0) exists.
-    fn no_access_spec(&mut self, request: &Parameter) -> Result<(), Refusal> {
-        match request.number("AccessSpecID") {
-            Some(0) => Ok(()),
-            _ => Err(Refusal { code: 300, text: "no AccessSpec with this id" }),
+    fn add_work(&mut self, request: &Parameter) -> Result<(), Refusal> {
+        let spec = request.find("AccessSpec").ok_or(Refusal { code: 103, text: "the AccessSpec is missing" })?;
+        if self.make.refuses.access || answers::ACCESS_SPECS_MAX <= self.access_specs.len() {
+            return Err(Refusal { code: 105, text: "no room for another AccessSpec" });
+        }
+        let spec = AccessSpec::accept(spec)?;
+        if self.access_specs.iter().any(|other| other.id == spec.id) {
+            return Err(Refusal { code: 300, text: "an AccessSpec with this id exists" });
+        }
+        self.access_specs.push(spec);
+        Ok(())
+    }
+
+    fn delete_work(&mut self, request: &Parameter) -> Result<(), Refusal> {
+        let id = self.named_work(request)?;
+        self.access_specs.retain(|spec| id != 0 && spec.id != id);
+        Ok(())
+    }
+
+    fn enable_work(&mut self, request: &Parameter) -> Result<(), Refusal> {
+        self.switch_work(request, true)
+    }
+
+    fn disable_work(&mut self, request: &Parameter) -> Result<(), Refusal> {
+        self.switch_work(request, false)
+    }
+
+    fn switch_work(&mut self, request: &Parameter, enabled: bool) -> Result<(), Refusal> {
+        let id = self.named_work(request)?;
+        let named = self.access_specs.iter_mut().filter(|spec| id == 0 || spec.id == id);
+        named.for_each(|spec| spec.enabled = enabled);
+        Ok(())
+    }
+
+    /// The id of the AccessSpec that a request names; 0 names all.
+    fn named_work(&self, request: &Parameter) -> Result<u32, Refusal> {
+        let id = request.number("AccessSpecID").unwrap_or_default() as u32;
+        match id == 0 || self.access_specs.iter().any(|spec| spec.id == id) {
+            true => Ok(id),
+            false => Err(Refusal { code: 300, text: "no AccessSpec with this id" }),
         }
     }
 
-    fn start(&mut self, place: usize) {
+    pub(super) fn start(&mut self, place: usize) {
         let now = self.now;
         let Some(spec) = self.rospecs.get_mut(place) else {
             return;
@@ -281,4 +346,9 @@ impl LlrpReader {
             self.event(Parameter::new("ReportBufferOverflowErrorEvent"));
         }
     }
+}
+
+/// Whether a maker's own parameter stands anywhere in a request.
+fn custom_inside(request: &Parameter) -> bool {
+    request.parameters.iter().any(|inner| inner.vendor().is_some() || inner.name() == "Custom" || custom_inside(inner))
 }

@@ -167,6 +167,7 @@ t-key-say = This screen is opened with the key of the terminal. Open the address
 t-prepared = New piece
 t-prepared-code = Its label or tag: { $code }
 t-prepared-confirm = Confirm, and it gets its number.
+t-registered = Registered
 t-registered-say = In the book under this number. Write or print it on the label.
 t-registered-before = Registered already
 t-registered-before-say = This is { $unit } itself. Scan the label of a new piece.

@@ -161,6 +161,7 @@ t-key-say = 打开本屏需要终端密钥。请在地址后加 ?key= 和密钥�
 t-prepared = 新样品
 t-prepared-code = 标签：{ $code }
 t-prepared-confirm = 请确认，即编号。
+t-registered = 已登记
 t-registered-say = 已按此编号记入本机账。请写在或打印在标签上。
 t-registered-before = 已经登记
 t-registered-before-say = 这就是 { $unit }。请扫新样品的标签。
