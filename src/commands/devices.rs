@@ -87,6 +87,8 @@ fn families(as_json: bool) -> Result<(), Stop> {
             Link::Serial(serial) => format!("serial, {} baud", serial.baud),
             Link::Tcp { port } => format!("TCP, port {port}"),
             Link::File => "device file".to_owned(),
+            Link::Gpio => "GPIO chip".to_owned(),
+            Link::Pcsc => "PC/SC".to_owned(),
             Link::Push => "HTTP stream, webhook or MQTT".to_owned(),
         };
         if as_json {
@@ -112,6 +114,8 @@ fn entry(family: &Family) -> String {
         Link::Serial(_) => "/dev/serial/by-id/…".to_owned(),
         Link::Tcp { port } => format!("tcp:192.168.1.50:{port}"),
         Link::File => "/dev/…".to_owned(),
+        Link::Gpio => "/dev/gpiochip0".to_owned(),
+        Link::Pcsc => "pcsc:ACR122".to_owned(),
         Link::Push => "mqtt://192.168.1.20:1883/readers/door-1".to_owned(),
     };
     let mut text = format!("# {}\n[[device]]\nname = \"{1}\"\ndriver = \"{1}\"\n", family.description, family.name);

@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::terminal::Line;
 use crate::quantity::Moment;
-use crate::terminal::link::{Link, node, said};
+use crate::terminal::link::words::said;
+use crate::terminal::link::{Link, node};
 
 /// Longest wait for bytes: how late an order to stop is seen. Shorter than 5 ms would turn the loop into a busy one.
 const READ_WAIT: Duration = Duration::from_millis(100);
@@ -185,8 +186,8 @@ pub(super) struct Keeper {
     asked: line::Receiver<Asked>,
     stop: Arc<AtomicBool>,
     origin: Instant,
-    /// Where the tasks of readers that push run.
-    runtime: Option<Handle>,
+    /// Where the tasks of readers that push and of cameras run.
+    pub(super) runtime: Option<Handle>,
 }
 
 /// Why a link ended.
@@ -259,7 +260,11 @@ impl Keeper {
         self.health.send_modify(|health| health.reads += 1);
     }
 
-    fn count_noise(&self, bytes: usize) {
+    pub(super) fn is_up(&self) -> bool {
+        self.health.borrow().up
+    }
+
+    pub(super) fn count_noise(&self, bytes: usize) {
         self.health.send_modify(|health| health.noise_bytes += bytes as u64);
     }
 
@@ -300,9 +305,12 @@ impl Keeper {
         }
     }
 
-    /// Waits, unless a serial line appears meanwhile.
+    /// Waits, unless the node of the device appears meanwhile.
     fn wait_for(&self, line: &Line, span: Duration) {
-        let (Line::Serial { path, .. } | Line::File { path }) = line else { return self.sleep(span) };
+        let path = match line {
+            Line::Serial { path, .. } | Line::File { path } | Line::Gpio { chip: path, .. } => path,
+            Line::Tcp { .. } | Line::Pcsc { .. } | Line::Push(_) => return self.sleep(span),
+        };
         let before = node(path);
         let until = Instant::now() + span;
         while !self.stopped() {
