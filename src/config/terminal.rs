@@ -208,22 +208,27 @@ const PCSC: &str = "pcsc:";
 
 fn gpio(written: &str, settings: &Settings) -> Result<Line, String> {
     if !cfg!(feature = "gpio") {
-        return Err("this gatebook was built without the feature gpio, which GPIO lines need; build it with --features gpio"
-            .to_owned());
+        return Err(
+            "this gatebook was built without the feature gpio, which GPIO lines need; build it with --features gpio"
+                .to_owned(),
+        );
     }
     let offsets: Vec<u16> = settings.wholes("lines");
     if offsets.is_empty() {
-        return Err("a chip has lines that are not for contacts: name the offsets in `lines`; `gpioinfo` lists them"
-            .to_owned());
+        return Err(
+            "a chip has lines that are not for contacts: name the offsets in `lines`; `gpioinfo` lists them".to_owned()
+        );
     }
     Ok(Line::Gpio { chip: written.into(), offsets, pulls_down: settings.text("closed_is") == "low" })
 }
 
 fn pcsc(written: &str) -> Result<Line, String> {
     if !cfg!(feature = "pcsc") {
-        return Err("this gatebook was built without the feature pcsc, which readers behind PC/SC need; build it with \
+        return Err(
+            "this gatebook was built without the feature pcsc, which readers behind PC/SC need; build it with \
                     --features pcsc, which wants libpcsclite-dev"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(Line::Pcsc { reader: written.strip_prefix(PCSC).unwrap_or_default().trim().to_owned() })
 }
@@ -269,10 +274,7 @@ fn pushed(written: &str, settings: &Settings) -> Result<Push, String> {
 #[derive(Clone, Debug)]
 pub enum Driver {
     /// A family of `hardware`, and what is set of its device.
-    Family {
-        family: &'static Family,
-        settings: Settings,
-    },
+    Family { family: &'static Family, settings: Settings },
     /// Pictures that are searched for codes.
     Camera,
 }

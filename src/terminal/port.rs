@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as line;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -148,7 +148,7 @@ impl Port {
         let keeper = Keeper {
             device: device.clone(),
             health: sender,
-            asked,
+            asked: Mutex::new(asked),
             stop: stop.clone(),
             origin: Instant::now(),
             runtime: Handle::try_current().ok(),
@@ -183,7 +183,8 @@ impl Port {
 pub(super) struct Keeper {
     pub(super) device: Arc<str>,
     health: watch::Sender<Health>,
-    asked: line::Receiver<Asked>,
+    /// Behind a lock, because a keeper may be shared by the threads of a camera.
+    asked: Mutex<line::Receiver<Asked>>,
     stop: Arc<AtomicBool>,
     origin: Instant,
     /// Where the tasks of readers that push and of cameras run.
@@ -214,9 +215,13 @@ impl Keeper {
         }
     }
 
+    fn next_asked(&self) -> Option<Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
+    }
+
     /// Answers what was asked of a device that is not there: it must not happen later, when nobody expects it any more.
     fn refuse_all(&self) {
-        while let Ok((_, reply)) = self.asked.try_recv() {
+        while let Some((_, reply)) = self.next_asked() {
             let reason = Some(self.health.borrow().why.clone()).filter(|why| !why.is_empty());
             let _ = reply.send(Ok(Answer::NotBegun { reason: reason.unwrap_or_else(|| NOT_THERE.to_owned()) }));
         }
@@ -332,7 +337,7 @@ impl Keeper {
         let mut bytes = [0; 4096];
         let mut closing: Option<Instant> = None;
         loop {
-            while let Ok((command, reply)) = self.asked.try_recv() {
+            while let Some((command, reply)) = self.next_asked() {
                 due.ask(session, &command, reply, self.now());
             }
             while let Some(out) = session.transmit() {

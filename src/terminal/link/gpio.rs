@@ -75,6 +75,8 @@ mod system {
 
     fn unrequested(chip: &Path, offsets: &[u16], error: &gpiocdev::Error) -> String {
         let shown = chip.display();
-        format!("the lines {offsets:?} of {shown} cannot be had: {error}; `gpioinfo` says which are in use, and by whom")
+        format!(
+            "the lines {offsets:?} of {shown} cannot be had: {error}; `gpioinfo` says which are in use, and by whom"
+        )
     }
 }

@@ -93,9 +93,7 @@ impl Link {
             }
             Line::File { path } => Link::file(path),
             #[cfg(feature = "gpio")]
-            Line::Gpio { chip, offsets, pulls_down } => {
-                gpio::Lines::open(chip, offsets, *pulls_down).map(Link::Lines)
-            }
+            Line::Gpio { chip, offsets, pulls_down } => gpio::Lines::open(chip, offsets, *pulls_down).map(Link::Lines),
             #[cfg(not(feature = "gpio"))]
             Line::Gpio { chip, .. } => {
                 Err(format!("{} needs a gatebook that is built with the feature gpio", chip.display()))

@@ -97,7 +97,10 @@ pub(in crate::terminal) fn unopened(path: &Path, error: &io::Error) -> String {
             }
         },
         _ if gone(error) => format!("not plugged in: {shown} is there but no device behind it; check the plug"),
-        _ => format!("{shown} is no {} that works ({error}); `gatebook devices` lists those of this machine", kind.noun()),
+        _ => format!(
+            "{shown} is no {} that works ({error}); `gatebook devices` lists those of this machine",
+            kind.noun()
+        ),
     }
 }
 

@@ -232,7 +232,8 @@ impl Shared {
     /// What is known of the camera: its resolution, and its rate once it gave some frames.
     fn model(&self, looked: &Looked) -> String {
         let slot = self.slot();
-        let span = slot.came.front().zip(slot.came.back()).map(|(first, last)| last.duration_since(*first).as_secs_f64());
+        let span =
+            slot.came.front().zip(slot.came.back()).map(|(first, last)| last.duration_since(*first).as_secs_f64());
         let size = format!("{} x {}", looked.width, looked.height);
         match span {
             Some(span) if 0.0 < span => {

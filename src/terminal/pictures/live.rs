@@ -158,7 +158,11 @@ mod tests {
         const A: (Format, &str) = (Format::QrCode, "A");
         const B: (Format, &str) = (Format::DataMatrix, "B");
         for (name, frames, wanted) in [
-            ("lies there", [(0.0, &[A][..]), (1.0, &[A]), (2.0, &[A]), (60.0, &[A])].as_slice(), ["0: A", "60: A"].as_slice()),
+            (
+                "lies there",
+                [(0.0, &[A][..]), (1.0, &[A]), (2.0, &[A]), (60.0, &[A])].as_slice(),
+                ["0: A", "60: A"].as_slice(),
+            ),
             ("a frame misses it", &[(0.0, &[A]), (0.5, &[]), (1.0, &[A])], &["0: A"]),
             ("comes back", &[(0.0, &[A]), (1.4, &[]), (1.5, &[]), (1.6, &[A])], &["0: A", "1.6: A"]),
             ("a second beside it", &[(0.0, &[A]), (0.2, &[A, B]), (0.4, &[B, A])], &["0: A", "0.2: B"]),

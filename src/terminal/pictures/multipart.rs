@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn what_is_no_stream_is_none() {
-        for content_type in ["image/jpeg", "multipart/x-mixed-replace", "multipart/x-mixed-replace; boundary=", "", ";"] {
+        for content_type in ["image/jpeg", "multipart/x-mixed-replace", "multipart/x-mixed-replace; boundary=", "", ";"]
+        {
             assert!(Multipart::of(content_type).is_none(), "{content_type:?}");
         }
     }

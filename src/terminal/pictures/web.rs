@@ -26,13 +26,7 @@ pub(super) fn client(web: &Web) -> Result<Client, String> {
     trust::client(&web.url, web.pin, true, NO_END).map_err(|error| error.to_string())
 }
 
-pub(super) fn watch(
-    keeper: &Keeper,
-    eye: &Eye,
-    web: &Web,
-    client: Result<&Client, &String>,
-    live: &Live,
-) -> End {
+pub(super) fn watch(keeper: &Keeper, eye: &Eye, web: &Web, client: Result<&Client, &String>, live: &Live) -> End {
     let Some(runtime) = &keeper.runtime else { return End::Lost("a camera needs a running terminal".to_owned()) };
     let client = match client {
         Ok(client) => client,
@@ -60,14 +54,18 @@ impl Visit<'_> {
             let began = Instant::now();
             let Some(answer) = self.unless_stopped(runtime, self.ask()) else { return Ok(()) };
             let answer = answer?;
-            let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+            let kind =
+                answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             if let Some(stream) = Multipart::of(kind) {
                 return self.unless_stopped(runtime, self.stream(answer, stream)).unwrap_or(Ok(()));
             }
-            let pictured = kind.is_empty() || kind.starts_with("image/") || kind.starts_with("application/octet-stream");
+            let pictured =
+                kind.is_empty() || kind.starts_with("image/") || kind.starts_with("application/octet-stream");
             if !pictured {
                 let url = &self.web.url;
-                return Err(format!("{url} answers with {kind}, which is no picture; look up the address in the camera's manual"));
+                return Err(format!(
+                    "{url} answers with {kind}, which is no picture; look up the address in the camera's manual"
+                ));
             }
             let Some(picture) = self.unless_stopped(runtime, self.whole(answer)) else { return Ok(()) };
             self.eye.show(Frame::Encoded(picture?));
@@ -134,7 +132,10 @@ impl Visit<'_> {
         let mut picture = Vec::new();
         while let Some(chunk) = self.chunk(&mut answer).await? {
             if FRAME_MAX < picture.len() + chunk.len() {
-                return Err(format!("{} gives more than {FRAME_MAX} bytes; set the camera to smaller pictures", self.web.url));
+                return Err(format!(
+                    "{} gives more than {FRAME_MAX} bytes; set the camera to smaller pictures",
+                    self.web.url
+                ));
             }
             picture.extend_from_slice(&chunk);
         }
