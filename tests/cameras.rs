@@ -22,8 +22,9 @@ fn picture(name: &str) -> Vec<u8> {
 /// What the reader of pictures itself says of one, as the book writes it.
 fn codes(name: &str) -> Vec<String> {
     let codes = hardware::camera::decode(&picture(name)).unwrap();
-    let identifier =
-        |code: hardware::camera::Code| gatebook::identity::Identifier::of_symbol(Some((code.aim.code, code.aim.modifier)), &code.bytes);
+    let identifier = |code: hardware::camera::Code| {
+        gatebook::identity::Identifier::of_symbol(Some((code.aim.code, code.aim.modifier)), &code.bytes)
+    };
     codes.into_iter().map(|code| identifier(code).to_string()).collect()
 }
 
@@ -82,7 +83,8 @@ fn serve(
         let head: Vec<String> = lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
         head.first()?;
         if !head.iter().any(|line| line.to_lowercase() == format!("authorization: {}", KEY.to_lowercase())) {
-            let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"cam\"\r\nContent-Length: 0\r\n\r\n";
+            let refusal =
+                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"cam\"\r\nContent-Length: 0\r\n\r\n";
             stream.write_all(refusal.as_bytes()).ok()?;
             continue;
         }
@@ -93,7 +95,8 @@ fn serve(
                     std::thread::sleep(Duration::from_secs(3600));
                 }
                 let picture = shown.lock().unwrap().clone();
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {}\r\n\r\n", picture.len());
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {}\r\n\r\n", picture.len());
                 stream.write_all(&[head.as_bytes(), &picture].concat()).ok()?;
                 continue;
             }
@@ -154,8 +157,12 @@ fn from_pixels_to_the_book(way: Way) {
     let server = Server::start(folder.path(), Engine::Sqlite);
     let camera = Camera::start(way, first);
     let port = format!("http://{}/live", camera.address);
-    let terminal =
-        Terminal::start(&server, server.address, "t1", &bench(&port, &format!("{}silence_s = 2\n", password(folder.path()))));
+    let terminal = Terminal::start(
+        &server,
+        server.address,
+        "t1",
+        &bench(&port, &format!("{}silence_s = 2\n", password(folder.path()))),
+    );
     written(&server, &one);
     assert!(eye(&terminal)["model"].as_str().unwrap().contains(" x "), "{}", eye(&terminal));
     camera.show(second);

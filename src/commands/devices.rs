@@ -152,7 +152,10 @@ fn families(as_json: bool) -> Result<(), Stop> {
     if as_json {
         let settings: Vec<_> = camera::SETTINGS.iter().map(|setting| setting.name).collect();
         let (name, description) = (camera::NAME, camera::DESCRIPTION);
-        println!("{}", json!({"name": name, "description": description, "link": CAMERA_LINK, "usb_ids": [], "settings": settings}));
+        println!(
+            "{}",
+            json!({"name": name, "description": description, "link": CAMERA_LINK, "usb_ids": [], "settings": settings})
+        );
     } else {
         println!("{:<18} {} ({CAMERA_LINK})", camera::NAME, camera::DESCRIPTION);
         println!("\n`gatebook devices --family NAME` shows what can be set of one.");

@@ -52,7 +52,15 @@ pub fn list_ports() -> Vec<PortInfo> {
             };
             let folders = [Path::new("/dev/serial/by-id"), Path::new("/dev/serial/by-path")];
             let stable = folders.iter().find_map(|folder| name_in(folder, &path));
-            PortInfo { kind: Some(Kind::Serial), stable, group: group_of(&path), path, usb, product, driver: by_usb(usb) }
+            PortInfo {
+                kind: Some(Kind::Serial),
+                stable,
+                group: group_of(&path),
+                path,
+                usb,
+                product,
+                driver: by_usb(usb),
+            }
         })
         .collect();
     ports.sort_by(|a, b| a.path.cmp(&b.path));
@@ -233,7 +241,10 @@ mod tests {
         tree.usb("1-3", ("05e0", "1300"), "Symbol Bar Code Scanner", "sys/class/hidraw", "hidraw0");
         tree.usb("1-4", ("0a5f", "0166"), "ZTC ZD421-203dpi ZPL", "sys/class/usbmisc", "lp0");
         tree.usb("1-5", ("0fe6", "811e"), "Label Printer", "sys/class/usbmisc", "lp1");
-        tree.file("sys/devices/pci0/usb1/1-5/1-5:1.0/layer/ieee1284_id", "MFG:Gprinter;CMD:TSPL,ESC/POS;MDL:GP-2120T;\n");
+        tree.file(
+            "sys/devices/pci0/usb1/1-5/1-5:1.0/layer/ieee1284_id",
+            "MFG:Gprinter;CMD:TSPL,ESC/POS;MDL:GP-2120T;\n",
+        );
         tree.usb("1-6", ("046d", "0825"), "Webcam C270", "sys/class/video4linux", "video0");
         tree.file("sys/bus/gpio/devices/gpiochip0/name", "");
         let listed: Vec<String> = list_nodes(tree.0.path())
@@ -278,7 +289,18 @@ mod tests {
         }
         for rule in rules {
             let sound = rule.split(", ").all(|part| {
-                let keys = ["SUBSYSTEM==", "KERNEL==", "ATTRS{", "ENV{", "GROUP=", "MODE=", "SYMLINK+=", "ACTION==", "GOTO=", "LABEL="];
+                let keys = [
+                    "SUBSYSTEM==",
+                    "KERNEL==",
+                    "ATTRS{",
+                    "ENV{",
+                    "GROUP=",
+                    "MODE=",
+                    "SYMLINK+=",
+                    "ACTION==",
+                    "GOTO=",
+                    "LABEL=",
+                ];
                 keys.iter().any(|key| part.starts_with(key)) && part.ends_with('"')
             });
             assert!(sound, "{rule}");

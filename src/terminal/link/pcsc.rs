@@ -14,7 +14,7 @@ use hardware::device::Cut;
 const FAILED: [u8; 2] = [0x6F, 0x00];
 
 /// The service, as far as one reader needs it.
-pub(super) trait Service {
+pub(in crate::terminal) trait Service {
     /// The reader's name.
     fn name(&self) -> String;
 
@@ -32,7 +32,7 @@ pub(super) trait Service {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(in crate::terminal) enum Change {
     /// A card came, with its answer to reset.
     Card(Vec<u8>),
     Gone,
@@ -128,9 +128,11 @@ mod system {
         let Some(name) = names.iter().find(fits).cloned() else {
             let all: Vec<_> = names.iter().map(|name| format!("\"{}\"", name.to_string_lossy())).collect();
             return Err(match all.as_slice() {
-                [] => "PC/SC has no card reader; check its plug, and that the kernel's module pn533_usb does not hold it \
+                [] => {
+                    "PC/SC has no card reader; check its plug, and that the kernel's module pn533_usb does not hold it \
                        (blacklist it)"
-                    .to_owned(),
+                        .to_owned()
+                }
                 all => format!("PC/SC has no reader with \"{named}\" in its name, but {}", all.join(", ")),
             });
         };

@@ -184,7 +184,9 @@ impl Shared {
                 }
                 Err(error) => {
                     self.keeper.count_noise(frame.len());
-                    if self.settings.silence <= good.elapsed() {
+                    let due = said.is_none_or(|said| SAY_EVERY <= said.elapsed()) || self.keeper.is_up();
+                    if due && self.settings.silence <= good.elapsed() {
+                        said = Some(Instant::now());
                         self.keeper.down(&error.to_string());
                     }
                 }
