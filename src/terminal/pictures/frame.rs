@@ -68,7 +68,14 @@ pub(super) fn look(
         };
         let began = Instant::now();
         let late = || deadline <= began.elapsed();
-        let codes = camera::read(&grey, &Search { formats, region, late: &late, ..Search::default() });
+        let search = Search {
+            formats,
+            region,
+            late: &late,
+            #[cfg(feature = "zxing-cpp")]
+            zxing_cpp: true,
+        };
+        let codes = camera::read(&grey, &search);
         Ok(Looked { width: grey.width(), height: grey.height(), codes })
     }));
     searched.unwrap_or_else(|_| Err(CameraError::Damaged { reason: "its search failed".to_owned() }))

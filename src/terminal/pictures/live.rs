@@ -39,7 +39,7 @@ impl Live {
 
     /// Where to look first in the next frame.
     pub(super) fn region(&self) -> Option<Region> {
-        if self.frames % WHOLE_EVERY == 0 {
+        if self.frames.is_multiple_of(WHOLE_EVERY) {
             return None;
         }
         let lately = self.seen.iter().filter(|seen| seen.frame == self.frames);

@@ -57,12 +57,12 @@ pub(super) fn with_tables(picture: &[u8]) -> Cow<'_, [u8]> {
 fn scan_without_tables(picture: &[u8]) -> Option<usize> {
     let mut rest = picture.strip_prefix(&[0xFF, 0xD8])?;
     loop {
-        match rest {
-            &[0xFF, SCAN, ..] => return Some(picture.len() - rest.len()),
-            &[0xFF, TABLE, ..] => return None,
+        match *rest {
+            [0xFF, SCAN, ..] => return Some(picture.len() - rest.len()),
+            [0xFF, TABLE, ..] => return None,
             // Any number of these may fill up.
-            &[0xFF, 0xFF, ..] => rest = rest.get(1..)?,
-            &[0xFF, _, high, low, ..] => {
+            [0xFF, 0xFF, ..] => rest = rest.get(1..)?,
+            [0xFF, _, high, low, ..] => {
                 rest = rest.get(2 + usize::from(u16::from_be_bytes([high, low]))..)?;
             }
             _ => return None,
