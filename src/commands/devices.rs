@@ -1,21 +1,25 @@
-//! `gatebook devices`: the ports of this machine by their stable names, what is likely behind them, and which families of
+//! `gatebook devices`: the ports and devices of this machine by their stable names, what is likely behind them, and which families of
 //! devices there are.
 
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use hardware::device::{FAMILIES, Family, Link};
-use hardware::settings::{Form, Settings, Value};
+use hardware::settings::{Form, Setting, Settings, Value};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::Stop;
+use crate::config::camera;
 use crate::config::terminal::Line;
 use crate::terminal::port::Port;
-use crate::terminal::ports::{PortInfo, list_ports};
+use crate::terminal::ports::{Kind, PortInfo, list_ports};
 
 /// How long a device may take to answer: the slowest handshake tries several dialects.
 const PROBE: Duration = Duration::from_millis(2500);
+
+/// How a camera is reached, for a list.
+const CAMERA_LINK: &str = "HTTP, device file or folder";
 
 #[derive(Args)]
 pub struct Options {
@@ -32,13 +36,33 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["probe", "family"])]
     families: bool,
     /// Show what can be set of one family, ready to be pasted into a configuration
-    #[arg(long, value_name = "FAMILY", value_parser = super::family, conflicts_with = "probe")]
-    family: Option<&'static Family>,
+    #[arg(long, value_name = "FAMILY", value_parser = named, conflicts_with = "probe")]
+    family: Option<Named>,
+}
+
+/// What a configuration can name as a driver.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Family(&'static Family),
+    Camera,
+}
+
+fn named(name: &str) -> Result<Named, String> {
+    match name {
+        camera::NAME => Ok(Named::Camera),
+        name => super::family(name).map(Named::Family),
+    }
 }
 
 pub fn run(options: &Options) -> Result<(), Stop> {
-    if let Some(family) = options.family {
-        print!("{}", entry(family));
+    if let Some(named) = options.family {
+        match named {
+            Named::Family(family) => print!("{}", entry(family)),
+            Named::Camera => {
+                let head = head(camera::NAME, camera::DESCRIPTION, camera::PORT);
+                print!("{head}{}", set_of(camera::NAME, camera::SETTINGS));
+            }
+        }
         return Ok(());
     }
     if options.families {
@@ -49,10 +73,11 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         named => named.iter().map(|name| PortInfo::named(name)).collect(),
     };
     if ports.is_empty() && !options.json {
-        println!("no serial port was found; plug the device in and look at `dmesg | tail`");
+        println!("no device was found; plug it in and look at `dmesg | tail`");
     }
     for port in ports {
-        let found = if options.probe { probe(&port)? } else { None };
+        let asked = options.probe && is_asked(&port);
+        let found = if asked { probe(&port)? } else { None };
         if options.json {
             let mut line = serde_json::to_value(&port).map_err(Stop::fault)?;
             if let (Some(fields), Some((family, model))) = (line.as_object_mut(), found) {
@@ -64,14 +89,16 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
         println!("{}", port.stable.as_ref().unwrap_or(&port.path).display());
         println!(
-            "    {}, {usb}, {}, likely driver: {}",
+            "    {}{}, {usb}, {}, likely driver: {}",
+            port.kind.map_or(String::new(), |kind| format!("{}, ", kind.noun())),
             port.path.display(),
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
         );
+        println!("    {}", opened_by(&port));
         match found {
             Some((family, model)) => println!("    answered as {}: {model}", family.name),
-            None if options.probe => println!(
+            None if asked => println!(
                 "    nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try \
                  `gatebook watch`"
             ),
@@ -81,12 +108,34 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Whether a port can be asked who is there. A keyboard and a camera only ever speak, a printer must not print the question,
+/// and lines of a chip are somebody else's until they are named.
+fn is_asked(port: &PortInfo) -> bool {
+    match port.kind {
+        None | Some(Kind::Serial) => true,
+        Some(Kind::Keyboard | Kind::Hid | Kind::Printer | Kind::Camera | Kind::Gpio) => false,
+    }
+}
+
+fn opened_by(port: &PortInfo) -> String {
+    match (&port.group, port.kind) {
+        (Some(group), _) => format!("opened by members of the group {group}"),
+        (None, Some(kind)) => format!(
+            "opened by root alone; config/udev/99-gatebook.rules gives such devices to the group {}",
+            kind.group()
+        ),
+        (None, None) => "opened by root alone, if at all".to_owned(),
+    }
+}
+
 fn families(as_json: bool) -> Result<(), Stop> {
     for family in FAMILIES {
         let link = match family.link {
             Link::Serial(serial) => format!("serial, {} baud", serial.baud),
             Link::Tcp { port } => format!("TCP, port {port}"),
             Link::File => "device file".to_owned(),
+            Link::Gpio => "GPIO chip".to_owned(),
+            Link::Pcsc => "PC/SC".to_owned(),
             Link::Push => "HTTP stream, webhook or MQTT".to_owned(),
         };
         if as_json {
@@ -100,7 +149,15 @@ fn families(as_json: bool) -> Result<(), Stop> {
             println!("{:<18} {} ({link})", family.name, family.description);
         }
     }
-    if !as_json {
+    if as_json {
+        let settings: Vec<_> = camera::SETTINGS.iter().map(|setting| setting.name).collect();
+        let (name, description) = (camera::NAME, camera::DESCRIPTION);
+        println!(
+            "{}",
+            json!({"name": name, "description": description, "link": CAMERA_LINK, "usb_ids": [], "settings": settings})
+        );
+    } else {
+        println!("{:<18} {} ({CAMERA_LINK})", camera::NAME, camera::DESCRIPTION);
         println!("\n`gatebook devices --family NAME` shows what can be set of one.");
     }
     Ok(())
@@ -112,10 +169,11 @@ fn entry(family: &Family) -> String {
         Link::Serial(_) => "/dev/serial/by-id/…".to_owned(),
         Link::Tcp { port } => format!("tcp:192.168.1.50:{port}"),
         Link::File => "/dev/…".to_owned(),
+        Link::Gpio => "/dev/gpiochip0".to_owned(),
+        Link::Pcsc => "pcsc:ACR122".to_owned(),
         Link::Push => "mqtt://192.168.1.20:1883/readers/door-1".to_owned(),
     };
-    let mut text = format!("# {}\n[[device]]\nname = \"{1}\"\ndriver = \"{1}\"\n", family.description, family.name);
-    text += &format!("port = \"{port}\"\n");
+    let mut text = head(family.name, family.description, &port);
     if let Link::Serial(serial) = family.link {
         let parity = format!("{:?}", serial.parity).to_lowercase();
         text += &format!(
@@ -123,10 +181,17 @@ fn entry(family: &Family) -> String {
             serial.baud, serial.data_bits, serial.stop_bits
         );
     }
-    if !family.settings.is_empty() {
-        text += &format!("[device.{}]\n", family.name);
-    }
-    for setting in family.settings {
+    text + &set_of(family.name, family.settings)
+}
+
+fn head(name: &str, description: &str, port: &str) -> String {
+    format!("# {description}\n[[device]]\nname = \"{name}\"\ndriver = \"{name}\"\nport = \"{port}\"\n")
+}
+
+/// The section of a driver's settings.
+fn set_of(name: &str, settings: &[Setting]) -> String {
+    let mut text = if settings.is_empty() { String::new() } else { format!("[device.{name}]\n") };
+    for setting in settings {
         let range = match setting.form {
             Form::Whole { from, to, .. } | Form::Wholes { from, to } => format!(" {from} to {to}."),
             Form::Word(words) => format!(" One of \"{}\".", words.join("\", \"")),
