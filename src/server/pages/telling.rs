@@ -27,7 +27,7 @@ pub fn look(act: &str) -> (Sign, Tone) {
         "move" => (Sign::Box, Tone::Mute),
         "count" => (Sign::Count, Tone::Mute),
         "register" => (Sign::Stamp, Tone::Ok),
-        "relabel" => (Sign::Seal, Tone::Mute),
+        "relabel" => (Sign::Label, Tone::Mute),
         "label" => (Sign::Label, Tone::Mute),
         "attempt" => (Sign::Cross, Tone::Warn),
         _ => (Sign::Question, Tone::Ask),
