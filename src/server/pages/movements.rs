@@ -310,7 +310,7 @@ fn report(reader: &Reader, system: &System) -> Markup {
             @if !text.is_empty() { p lang="en" { (text) } }
         },
         System::LabelPrinted(label) => html! {
-            span.code { (label.template) }
+            span.faint { (telling::template(&label.template, lang)) }
             @if label.why == LabelWhy::Reprint { " " (tones::chip(Tone::Warn, Sign::Label, &lang.say("label-again"))) }
         },
         System::SelfCheck { shown, written } => html! {

@@ -298,7 +298,9 @@ impl Shared {
 
     /// The label of the piece that was scanned last, where there is a printer.
     fn offer(&self, shown: &DeskShown, lang: Lang) -> Markup {
+        // A code that once stood for a piece and is prepared for another is no reason to print for the first.
         let last = shown.last.as_ref().map(|given| &given.answer);
+        let last = last.filter(|answer| !matches!(answer.say, Say::Prepared { .. }));
         let unit = last.and_then(|answer| answer.unit.as_deref());
         let fresh = last.is_some_and(|answer| matches!(answer.say, Say::Registered { .. }));
         match unit.filter(|_| !self.screen.printing.printers.is_empty()) {
