@@ -100,7 +100,7 @@ fn one_time_code(ask: &Ask, code: &str) -> Markup {
         section.card {
             header { h2 { (lang.say("code-title")) } (tones::chip(Tone::Warn, Sign::Clock, &lang.say("code-life"))) }
             p.big { (code) }
-            dl.facts {
+            dl.facts data-tall {
                 dt { (lang.say("code-server")) } dd.raw { (ask.server.url) }
                 dt { (lang.say("code-pin")) } dd.raw { (ask.server.pin_text().unwrap_or_else(|| MISSING.to_owned())) }
                 dt { (lang.say("code-text")) } dd.raw { pre { (enrolment_lines(&ask.server, code)) } }

@@ -249,6 +249,8 @@ async fn answer(shared: &Shared, headers: &HeaderMap, mut asked: Asked, refusal:
                         figure.label {
                             (PreEscaped(labels::svg::render(layout)))
                             figcaption.faint { (format!("{} × {} mm", layout.width_mm, layout.height_mm)) }
+                            // Where the label is seen: the fields below it are many, and mostly right already.
+                            @if !printing.printers.is_empty() { (print_button(lang)) }
                         }
                     }
                 }
@@ -288,6 +290,15 @@ fn choose(printing: &Printing, chosen: Option<&str>, of: Option<&str>, lang: Lan
     }
 }
 
+/// Prints what the fields say, from wherever it stands on the page.
+fn print_button(lang: Lang) -> Markup {
+    html! {
+        button.btn data-kind="primary" form="fields" name="token" value=(token()) formmethod="post" formaction="/labels/print" {
+            (Sign::Label.small()) (lang.say("t-label-print"))
+        }
+    }
+}
+
 /// The fields of the template, and how it is printed.
 fn form(printing: &Printing, template: &Template, asked: &Asked, language: Language, lang: Lang) -> Markup {
     let chosen = |name: &str| asked.printer.as_deref() == Some(name);
@@ -321,11 +332,7 @@ fn form(printing: &Printing, template: &Template, asked: &Asked, language: Langu
             }
             div.buttons {
                 button.btn { (Sign::Search.small()) (lang.say("t-label-show")) }
-                @if !printing.printers.is_empty() {
-                    button.btn data-kind="primary" name="token" value=(token()) formmethod="post" formaction="/labels/print" {
-                        (Sign::Label.small()) (lang.say("t-label-print"))
-                    }
-                }
+                @if !printing.printers.is_empty() { (print_button(lang)) }
             }
         }
     }

@@ -132,8 +132,8 @@ fn row(job: &Job, printing: &Printing, printer: Option<Condition>, reader: &Read
                     @if 1 < job.attempts && order.copies == 1 { " · " (lang.tell("t-job-attempts", &[("n", u64::from(job.attempts).into())])) }
                 }
                 (cause(&job.why, lang))
-                div.buttons { (buttons(job, lang)) }
             }
+            div.buttons { (buttons(job, lang)) }
         }
     }
 }
