@@ -201,7 +201,10 @@ impl Desk {
     async fn sense(&mut self, device: &str, sensed: Sensed) {
         let read_point = self.handheld.settings().read_point.clone();
         note(&self.house, &mut self.senses, read_point, device, &sensed).await;
-        if let Sensed::Weight { micrograms, .. } = sensed {
+        // An empty pan and a tare taken off say nothing of the next piece: what was weighed before still stands.
+        if let Sensed::Weight { micrograms, .. } = sensed
+            && 0 < micrograms
+        {
             self.answer(&Input::Amount(Quantity { amount: micrograms, unit: Unit::Mass })).await;
         }
     }

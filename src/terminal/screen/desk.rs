@@ -12,7 +12,7 @@ use crate::gs1::fault::Fault;
 use crate::identity::{Doubt, Identifier};
 use crate::sync::records::Name;
 use crate::terminal::answer::{Outcome, Say};
-use crate::terminal::handheld::{self, Going, PaperKind};
+use crate::terminal::handheld::{self, Going, PaperKind, State};
 use crate::terminal::house::Given;
 use crate::terminal::reference::Reference;
 use crate::terminal::rules::World;
@@ -154,7 +154,7 @@ fn answer(station: &str, shown: &DeskShown, blocked: bool, reader: &Reader, worl
             Some(given) if matches!(given.answer.say, Say::Person { .. } | Say::ChooseAct | Say::Ended { .. }) => { (said(given, going, reader, world)) }
             _ => {}
         }
-        @if let Some(going) = going { (prepared(station, going, given, lang, world.reference)) }
+        @if going.is_some() { (prepared(station, &shown.state, given, reader, world.reference)) }
         @if going.is_none() { (chooser(station, lang, world.reference)) }
         @else if given.is_none() {
             section.answer { (head(Outcome::Note, &lang.say("t-ready"), &[lang.say("t-started-say")])) }
@@ -163,7 +163,8 @@ fn answer(station: &str, shown: &DeskShown, blocked: bool, reader: &Reader, worl
 }
 
 /// What a registration or relabelling has so far, its items to choose from and its button.
-fn prepared(station: &str, going: &Going, given: Option<&Given>, lang: Lang, reference: &Reference) -> Markup {
+fn prepared(station: &str, state: &State, given: Option<&Given>, reader: &Reader, reference: &Reference) -> Markup {
+    let (lang, Some(going)) = (reader.lang, &state.going) else { return html! {} };
     let draft = &going.draft;
     let item = draft.item.as_deref().and_then(|item| reference.item(item));
     let code = draft.bind.as_ref().or(draft.release.as_ref()).map(|code| shown_code(code));
@@ -188,6 +189,10 @@ fn prepared(station: &str, going: &Going, given: Option<&Given>, lang: Lang, ref
                     div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
                 }
                 div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
+                // Weighed or typed before: it goes into the book with the piece.
+                @if let Some(amount) = state.amount.filter(|_| going.act == Act::Register) {
+                    div { dt { (lang.say("t-fact-amount")) } dd { (reader.quantity(amount)) } }
+                }
             } }
             @if ready {
                 form method="post" action="/confirm" {

@@ -188,6 +188,7 @@ t-started-register-say = Scan label or tag if there is one, then the item, then 
 t-started-relabel-say = Scan the piece by its number, label or tag.
 t-fact-item = Item
 t-fact-code = Label or tag
+t-fact-amount = Amount
 t-choose-item = What is it?
 t-confirm-register = Register it
 t-confirm-another = Register another

@@ -182,6 +182,7 @@ t-started-register-say = 有标签先扫标签，再扫物料，然后确认。
 t-started-relabel-say = 请扫样品的编号或标签。
 t-fact-item = 物料
 t-fact-code = 标签
+t-fact-amount = 登记量
 t-choose-item = 是什么物料？
 t-confirm-register = 确认登记
 t-confirm-another = 再登记一件
