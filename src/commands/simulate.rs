@@ -25,7 +25,8 @@ pub struct Options {
     /// Serial families: the name under which the port appears
     #[arg(long, value_name = "PATH", default_value = "/tmp/gatebook-simulated")]
     link: PathBuf,
-    /// Network families: where the device listens; by default on 127.0.0.1 and the port of the family
+    /// Network families: where the device listens; by default on 127.0.0.1 and the port of the family. A serial family
+    /// listens there instead of at a port, as behind a serial device server
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
     /// Readers that push: http://… of a webhook or mqtt://HOST:PORT/TOPIC; otherwise they serve a stream
@@ -89,6 +90,8 @@ fn lay(options: &Options) -> Result<Wire, Stop> {
         (Link::Tcp { port }, _) => (Wire::tcp(device, address(&listen(port))?), listen(port)),
         (Link::Push, None) => (Wire::stream(device, address(&listen(8080))?), listen(8080)),
         (Link::Push, Some(url)) => (Ok(Wire::push(device, pushed_to(url)?)), url.clone()),
+        // As behind a serial device server.
+        (Link::Serial(_), _) if options.listen.is_some() => (Wire::tcp(device, address(&listen(4001))?), listen(4001)),
         (Link::Serial(_) | Link::File | Link::Gpio | Link::Pcsc, _) => {
             (Wire::serial(device, &options.link), options.link.display().to_string())
         }

@@ -231,6 +231,8 @@ fn serve_serial(shared: &Shared, path: &PathBuf, first: Pair) {
             std::thread::sleep(GRAIN);
         }
         let _ = std::fs::remove_file(path);
+        // Whoever followed the name a moment ago must find this pty and not the next one of its number, which is another's.
+        std::thread::sleep(Duration::from_millis(50));
         drop(plugged);
         // A cable is not put back within the blink of an eye.
         std::thread::sleep(Duration::from_millis(200));
