@@ -1,7 +1,7 @@
 //! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
 //! be read is answered too, so the exit code is 0 when every line has its answer.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -44,10 +44,20 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     }
 }
 
+/// Every line of stdin as it came, whatever its bytes are: one that is no text is answered like any other.
+fn each_line(mut answer: impl FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+    for line in std::io::stdin().lock().split(b'\n') {
+        let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
+        answer(line.strip_suffix(b"\r").unwrap_or(&line))?;
+    }
+    Ok(())
+}
+
 fn object(answer: Result<Value, String>) -> Value {
     match answer {
         Ok(Value::Object(mut fields)) => {
-            fields.insert("ok".into(), true.into());
+            // A device's own word of failure stands, although the frame is sound.
+            fields.entry("ok").or_insert(true.into());
             Value::Object(fields)
         }
         Ok(other) => json!({"ok": true, "value": other}),
@@ -73,4 +83,16 @@ fn print(value: &Value, as_json: bool) -> Result<(), Stop> {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_the_device_stands() {
+        assert_eq!(object(Ok(json!({"sw": 36864})))["ok"], true);
+        assert_eq!(object(Ok(json!({"sw": 25344, "ok": false})))["ok"], false, "a sound frame that says no");
+        assert_eq!(object(Err("broken".into())), json!({"ok": false, "error": "broken"}));
+    }
 }
