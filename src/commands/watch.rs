@@ -22,7 +22,7 @@ pub struct Options {
     #[arg(long, value_parser = super::family)]
     driver: &'static Family,
     /// Speed of a serial line, unless the one of the family
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(300..=921_600))]
     baud: Option<u32>,
     /// Data bits, parity and stop bits of a serial line, such as 7e1
     #[arg(long, value_name = "8N1")]
@@ -73,7 +73,12 @@ pub fn run(options: &Options) -> Result<(), Stop> {
 }
 
 fn link(options: &Options) -> Result<Link, Stop> {
-    let Link::Serial(mut serial) = options.driver.link else { return Ok(options.driver.link) };
+    let Link::Serial(mut serial) = options.driver.link else {
+        return match (options.baud, &options.frame) {
+            (None, None) => Ok(options.driver.link),
+            _ => Err(Stop::fault(format!("--baud and --frame are for serial lines; {} has none", options.driver.name))),
+        };
+    };
     serial.baud = options.baud.unwrap_or(serial.baud);
     if let Some(frame) = &options.frame {
         let wrong = || Stop::fault(format!("--frame {frame}: write data bits, parity and stop bits, such as 7e1"));
