@@ -1,6 +1,7 @@
 //! `gatebook devices`: the ports of this machine by their stable names, what is likely behind them, and which families of
 //! devices there are.
 
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -16,6 +17,9 @@ use crate::terminal::ports::{PortInfo, list_ports};
 
 /// How long a device may take to answer: the slowest handshake tries several dialects.
 const PROBE: Duration = Duration::from_millis(2500);
+
+const SILENT: &str = "nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try `gatebook \
+                      watch`";
 
 #[derive(Args)]
 pub struct Options {
@@ -52,11 +56,17 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         println!("no serial port was found; plug the device in and look at `dmesg | tail`");
     }
     for port in ports {
-        let found = if options.probe { probe(&port)? } else { None };
+        let found = options.probe.then(|| probe(&port));
         if options.json {
             let mut line = serde_json::to_value(&port).map_err(Stop::fault)?;
-            if let (Some(fields), Some((family, model))) = (line.as_object_mut(), found) {
-                fields.insert("answered".into(), json!({"driver": family.name, "model": model}));
+            match (line.as_object_mut(), found) {
+                (Some(fields), Some(Ok((family, model)))) => {
+                    fields.insert("answered".into(), json!({"driver": family.name, "model": model}));
+                }
+                (Some(fields), Some(Err(why))) => {
+                    fields.insert("silent".into(), why.into());
+                }
+                (_, _) => (),
             }
             println!("{line}");
             continue;
@@ -70,11 +80,8 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             port.driver.unwrap_or("unknown"),
         );
         match found {
-            Some((family, model)) => println!("    answered as {}: {model}", family.name),
-            None if options.probe => println!(
-                "    nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try \
-                 `gatebook watch`"
-            ),
+            Some(Ok((family, model))) => println!("    answered as {}: {model}", family.name),
+            Some(Err(why)) => println!("    {why}"),
             None => (),
         }
     }
@@ -149,9 +156,12 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// Who answers on a port: the likely family first, then every other that such a port can have.
-fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
+/// Who answers on a port: the likely family first, then every other that such a port can have; or why nobody does.
+fn probe(port: &PortInfo) -> Result<(&'static Family, String), String> {
     let place = port.stable.as_ref().unwrap_or(&port.path).display().to_string();
+    // Where nothing is, no family needs to be asked.
+    there(&place)
+        .map_err(|error| format!("it cannot be reached: {error}; check its power, its cable and its address"))?;
     let mut families: Vec<&'static Family> = FAMILIES.to_vec();
     families.sort_by_key(|family| port.driver != Some(family.name));
     for family in families {
@@ -160,7 +170,7 @@ fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
         let Ok(session) = (family.session)(&settings) else { continue };
         // What is read while nobody listens is of no matter here.
         let (reports, _reported) = mpsc::channel(64);
-        let asked = Port::start("probe", line, session, reports).map_err(Stop::fault)?;
+        let asked = Port::start("probe", line, session, reports).map_err(|error| error.to_string())?;
         let until = Instant::now() + PROBE;
         let mut model = None;
         while model.is_none() && Instant::now() < until {
@@ -171,8 +181,21 @@ fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
         }
         asked.join(Instant::now() + PROBE);
         if let Some(model) = model {
-            return Ok(Some((family, model)));
+            return Ok((family, model));
         }
     }
-    Ok(None)
+    Err(SILENT.to_owned())
+}
+
+/// Whether there is a device file of that name, or somebody who listens at that address.
+fn there(place: &str) -> std::io::Result<()> {
+    let Some(address) = place.strip_prefix("tcp:") else { return std::fs::metadata(place).map(|_| ()) };
+    let mut last = std::io::Error::other("the address names no machine");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PROBE) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
