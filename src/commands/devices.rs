@@ -10,7 +10,7 @@ use hardware::settings::{Form, Settings, Value};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::Stop;
+use super::{Stop, put, tell};
 use crate::config::terminal::Line;
 use crate::terminal::port::Port;
 use crate::terminal::ports::{PortInfo, list_ports};
@@ -42,8 +42,7 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<(), Stop> {
     if let Some(family) = options.family {
-        print!("{}", entry(family));
-        return Ok(());
+        return put(entry(family).as_bytes());
     }
     if options.families {
         return families(options.json);
@@ -53,7 +52,7 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         named => named.iter().map(|name| PortInfo::named(name)).collect(),
     };
     if ports.is_empty() && !options.json {
-        println!("no serial port was found; plug the device in and look at `dmesg | tail`");
+        tell("no serial port was found; plug the device in and look at `dmesg | tail`")?;
     }
     for port in ports {
         let found = options.probe.then(|| probe(&port));
@@ -68,20 +67,20 @@ pub fn run(options: &Options) -> Result<(), Stop> {
                 }
                 (_, _) => (),
             }
-            println!("{line}");
+            tell(line)?;
             continue;
         }
         let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
-        println!("{}", port.stable.as_ref().unwrap_or(&port.path).display());
-        println!(
+        tell(port.stable.as_ref().unwrap_or(&port.path).display())?;
+        tell(format_args!(
             "    {}, {usb}, {}, likely driver: {}",
             port.path.display(),
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
-        );
+        ))?;
         match found {
-            Some(Ok((family, model))) => println!("    answered as {}: {model}", family.name),
-            Some(Err(why)) => println!("    {why}"),
+            Some(Ok((family, model))) => tell(format_args!("    answered as {}: {model}", family.name))?,
+            Some(Err(why)) => tell(format_args!("    {why}"))?,
             None => (),
         }
     }
@@ -99,16 +98,15 @@ fn families(as_json: bool) -> Result<(), Stop> {
         if as_json {
             let usb: Vec<_> = family.usb_ids.iter().map(|(v, p)| format!("{v:04x}:{p:04x}")).collect();
             let settings: Vec<_> = family.settings.iter().map(|setting| setting.name).collect();
-            println!(
-                "{}",
-                json!({"name": family.name, "description": family.description, "link": link, "usb_ids": usb, "settings": settings})
-            );
+            tell(
+                json!({"name": family.name, "description": family.description, "link": link, "usb_ids": usb, "settings": settings}),
+            )?;
         } else {
-            println!("{:<18} {} ({link})", family.name, family.description);
+            tell(format_args!("{:<18} {} ({link})", family.name, family.description))?;
         }
     }
     if !as_json {
-        println!("\n`gatebook devices --family NAME` shows what can be set of one.");
+        tell("\n`gatebook devices --family NAME` shows what can be set of one.")?;
     }
     Ok(())
 }

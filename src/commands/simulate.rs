@@ -11,7 +11,7 @@ use hardware::scale::exact::Amount;
 use hardware::settings::{Form, Settings, Value};
 use hardware::simulator::script::{Mix, Presentation, Random, Script, Sent, SentWhat};
 
-use super::{Stop, asked_to_stop, runtime};
+use super::{Stop, asked_to_stop, runtime, tell};
 use crate::demo::pushed::To;
 use crate::demo::wire::Wire;
 use crate::epc;
@@ -68,18 +68,17 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         loop {
             for sent in wire.log_from(shown) {
                 shown += 1;
-                println!("{}", line(&sent));
+                tell(line(&sent))?;
             }
             if ends <= Instant::now() {
-                break;
+                return Ok(());
             }
             tokio::select! {
-                () = &mut stop => break,
+                () = &mut stop => return Ok(()),
                 () = tokio::time::sleep(Duration::from_millis(100)) => (),
             }
         }
-    });
-    Ok(())
+    })
 }
 
 fn lay(options: &Options) -> Result<Wire, Stop> {

@@ -8,7 +8,7 @@ use hardware::event::{Read, Steady};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Stop, asked_to_stop, runtime, start_log};
+use super::{Stop, asked_to_stop, runtime, start_log, tell};
 use crate::config::terminal::Line;
 use crate::hex;
 use crate::terminal::capture::{self, Capture};
@@ -53,22 +53,23 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         let (mut told, mut reads) = (Health::default(), 0);
         let stop = asked_to_stop();
         tokio::pin!(stop);
-        while options.reads.is_none_or(|most| reads < most) {
+        let mut ended = Ok(());
+        while ended.is_ok() && options.reads.is_none_or(|most| reads < most) {
             tokio::select! {
                 () = &mut stop => break,
                 Some(report) = reported.recv() => {
                     reads += 1;
-                    say(&report.read, began, options.json);
+                    ended = say(&report.read, began, options.json);
                 }
                 Ok(()) = health.changed() => {
                     let now = health.borrow_and_update().clone();
-                    tell(&now, &told);
+                    say_health(&now, &told);
                     told = now;
                 }
             }
         }
         tokio::task::block_in_place(|| port.join(Instant::now() + std::time::Duration::from_secs(2)));
-        Ok(())
+        ended
     })
 }
 
@@ -96,7 +97,7 @@ fn link(options: &Options) -> Result<Link, Stop> {
 }
 
 /// How the port is, on stderr, when that changed.
-fn tell(now: &Health, before: &Health) {
+fn say_health(now: &Health, before: &Health) {
     if now.up && !before.up {
         eprintln!("ready{}", if now.model.is_empty() { String::new() } else { format!(": {}", now.model) });
     }
@@ -111,7 +112,7 @@ fn tell(now: &Health, before: &Health) {
     }
 }
 
-fn say(read: &Read, began: Instant, as_json: bool) {
+fn say(read: &Read, began: Instant, as_json: bool) -> Result<(), Stop> {
     let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (kind, mut fields) = fields(read);
     let identifier = match capture::capture(read) {
@@ -129,11 +130,11 @@ fn say(read: &Read, began: Instant, as_json: bool) {
             fields.insert("at_ms".into(), at_ms.into());
             fields.insert("read".into(), kind.into());
         }
-        return println!("{fields}");
+        return tell(fields);
     }
     let words = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let words: Vec<_> = words.map(|(name, value)| format!("{name}={}", plain(value))).collect();
-    println!("{:>9.3} s  {kind:<8} {}", at_ms as f64 / 1000.0, words.join("  "));
+    tell(format_args!("{:>9.3} s  {kind:<8} {}", at_ms as f64 / 1000.0, words.join("  ")))
 }
 
 fn plain(value: &Value) -> String {

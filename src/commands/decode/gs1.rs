@@ -1,11 +1,9 @@
 //! `gatebook decode gs1`: what GS1 codes mean. Texts as arguments or one a line on stdin; `^` stands for FNC1.
 
-use std::io::Write;
-
 use serde_json::{Map, Value, json};
 
 use super::{each_line, print};
-use crate::commands::Stop;
+use crate::commands::{Stop, put};
 use crate::gs1::meaning::meaning;
 use crate::gs1::{self, Carrier, Form, ReadError, Reading, bracketed, link, pairs};
 use crate::hex;
@@ -16,7 +14,7 @@ pub fn run(texts: &[String], as_json: bool) -> Result<(), Stop> {
         let read = gs1::scan(text, Carrier::Unknown);
         match as_json {
             true => print(&object(&read), true),
-            false => show(&readable(text, &read, today.year())),
+            false => put(readable(text, &read, today.year()).as_bytes()),
         }
     };
     if !texts.is_empty() {
@@ -91,12 +89,4 @@ fn readable(text: &[u8], read: &Result<Reading, ReadError>, this_year: i16) -> S
         lines.push_str(&format!("  warning: {missing}\n"));
     }
     lines
-}
-
-fn show(lines: &str) -> Result<(), Stop> {
-    match std::io::stdout().lock().write_all(lines.as_bytes()) {
-        // A reader that has seen enough is no error.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => other.map_err(|error| Stop::fault(format!("stdout: {error}"))),
-    }
 }

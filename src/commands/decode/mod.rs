@@ -1,13 +1,13 @@
 //! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
 //! be read is answered too, so the exit code is 0 when every line has its answer.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::commands::Stop;
+use crate::commands::{Stop, tell};
 
 mod epc;
 mod frames;
@@ -66,18 +66,12 @@ fn object(answer: Result<Value, String>) -> Value {
 }
 
 fn print(value: &Value, as_json: bool) -> Result<(), Stop> {
-    let mut out = std::io::stdout().lock();
-    let written = match (as_json, value) {
+    match (as_json, value) {
         (false, Value::Object(fields)) => {
             let words: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
-            writeln!(out, "{}", words.join("  "))
+            tell(words.join("  "))
         }
-        _ => writeln!(out, "{value}"),
-    };
-    match written {
-        // A reader that has seen enough is no error.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => other.map_err(|error| Stop::fault(format!("stdout: {error}"))),
+        _ => tell(value),
     }
 }
 
