@@ -565,7 +565,7 @@ fn labels_in_a_browser() {
         }
         browser.open(&page(&format!("/terminals?lang={language}")));
         browser.click("form[action='/terminals/enrol'] button");
-        browser.wait("document.querySelector('.facts svg rect')");
+        browser.wait("document.querySelector('figure.qr svg rect')");
         browser.fits();
         browser.keep(&format!("server-enrol-{language}"));
     }

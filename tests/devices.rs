@@ -77,7 +77,7 @@ fn devices(folder: &Path, broker: Option<u16>) -> Vec<Device> {
     let mut devices = Vec::new();
     for family in FAMILIES.iter().filter(|family| family.reads.iter().any(|reads| *reads != Reads::Prints)) {
         let ways = match family.link {
-            Link::Serial(_) | Link::File => vec![("", Way::Pty(folder.join(family.name)))],
+            Link::Serial(_) | Link::File | Link::Gpio | Link::Pcsc => vec![("", Way::Pty(folder.join(family.name)))],
             Link::Tcp { .. } => vec![("", Way::Tcp(local()))],
             Link::Push => {
                 let hook = local();

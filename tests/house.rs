@@ -229,3 +229,21 @@ fn no_test_file_is_forgotten() {
         }
     }
 }
+
+/// Whoever bolts a device to a door finds its page.
+#[test]
+fn every_family_of_devices_has_its_section() {
+    let text = fs::read_to_string(root().join("docs/devices.md")).unwrap();
+    for family in hardware::device::FAMILIES {
+        let head = format!("\n## {}\n", family.name);
+        let section =
+            text.split(&head).nth(1).unwrap_or_else(|| panic!("docs/devices.md has no section `{}`", family.name));
+        let section = section.split("\n## ").next().unwrap();
+        assert!(section.contains(&format!("driver = \"{}\"", family.name)), "{}: no entry to copy", family.name);
+        assert!(
+            section.contains("gatebook simulate") || section.contains("simulated"),
+            "{}: how to try it",
+            family.name
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bindings;
 mod browser;
+mod cameras;
 mod central;
 mod central_book;
 mod checker;

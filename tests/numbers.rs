@@ -140,10 +140,26 @@ fn the_screen_shows_it(terminal: &Terminal) {
         String::from_utf8(page.unwrap()).unwrap()
     };
     let words = [
-        ("en", ["What is it?", "Ring", "Register it", "Write or print it on the label."]),
-        ("zh-CN", ["是什么物料？", "戒指", "登记", "请写在或打印在标签上"]),
+        (
+            "en",
+            [
+                "What is it?",
+                "Ring",
+                "Register it",
+                "Register another",
+                "Write or print it on the label.",
+                "The check digit of (01)",
+            ],
+        ),
+        ("zh-CN", ["是什么物料？", "戒指", "确认登记", "再登记一件", "请写在或打印在标签上", "(01) 的校验位不符"]),
     ];
-    for (language, [which, name, confirm, hint]) in words {
+    for (language, [which, name, confirm, another, hint, doubt]) in words {
+        // A code that is cut or misread is told before it stands for a piece.
+        touch(terminal.screen, "/act", "act=").unwrap();
+        touch(terminal.screen, "/act", "act=register").unwrap();
+        let doubtful = touch(terminal.screen, "/scan", "code=]d2010952123454321421R7").unwrap();
+        assert_eq!((&doubtful["tone"], &doubtful["word"]), (&json!("look"), &json!("prepared")), "{doubtful}");
+        assert!(page(language).contains(doubt), "{language}: no doubt");
         touch(terminal.screen, "/act", "act=").unwrap();
         touch(terminal.screen, "/act", "act=register").unwrap();
         let choosing = page(language);
@@ -152,6 +168,7 @@ fn the_screen_shows_it(terminal: &Terminal) {
         assert!(page(language).contains(&format!(">{confirm}</button>")), "{language}: no button");
         let number = touch(terminal.screen, "/confirm", "").unwrap()["unit"].as_str().unwrap().to_owned();
         let given = page(language);
+        assert!(given.contains(&format!(">{another}</button>")), "{language}: no second piece");
         assert!(
             given.contains(&format!("<p class=\"given\">{number}</p>")) && given.contains(hint),
             "{language}: {given}"

@@ -16,7 +16,7 @@ use hardware::simulator::printer::Printer;
 use hardware::simulator::script::{Presentation, Script, SentWhat};
 use serde_json::{Value, json};
 
-use crate::rig::{Engine, Server, Terminal, free_port, get, request, wait_for};
+use crate::rig::{Engine, Server, Terminal, engines, free_port, get, request, wait_for};
 
 const NUMBER: &str = "18K-0042-7";
 
@@ -41,8 +41,12 @@ fn on_network(tongue: Tongue) -> Wire {
 
 impl Bench {
     fn open(tongue: Tongue, wire: impl FnOnce(&Path) -> Wire, more: &str) -> Bench {
+        Bench::open_on(Engine::Sqlite, tongue, wire, more)
+    }
+
+    fn open_on(engine: Engine, tongue: Tongue, wire: impl FnOnce(&Path) -> Wire, more: &str) -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(folder.path(), Engine::Sqlite);
+        let server = Server::start(folder.path(), engine);
         for record in records() {
             server.put_record(&record);
         }
@@ -269,7 +273,11 @@ fn an_unplugged_printer_keeps_its_labels_waiting() {
 
 #[test]
 fn a_reprint_is_counted_and_the_list_of_the_unlabelled_gets_shorter() {
-    let bench = Bench::open(Tongue::Zpl, |_| on_network(Tongue::Zpl), "");
+    engines().into_iter().for_each(reprinted);
+}
+
+fn reprinted(engine: Engine) {
+    let bench = Bench::open_on(engine, Tongue::Zpl, |_| on_network(Tongue::Zpl), "");
     let unlabelled = || {
         let page = bench.server.api("/api/v1/units?unlabelled=1").unwrap();
         page["items"]

@@ -19,7 +19,7 @@ use crate::{hex, simulator};
 pub static FAMILY: Family = Family {
     name: "acr122u",
     reads: &[Reads::Cards],
-    link: Link::File,
+    link: Link::Pcsc,
     usb_ids: &[(0x072F, 0x2200)],
     description: "card reader ACR122U, or another behind PC/SC",
     settings: &[Setting {

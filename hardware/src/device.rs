@@ -92,6 +92,10 @@ pub enum Link {
     },
     /// A device file that is read and written like a stream: a keyboard, a HID report pipe, a USB printer.
     File,
+    /// Lines of a GPIO chip, or a file that gives the same bytes as the kernel does for them.
+    Gpio,
+    /// The service PC/SC of the system, or a file that gives the messages which stand for it.
+    Pcsc,
     /// The device, or a broker it speaks to, is met on the network by other protocols than its own.
     Push,
 }

@@ -19,7 +19,7 @@ use crate::simulator;
 pub static FAMILY: Family = Family {
     name: "gpio",
     reads: &[Reads::Contacts],
-    link: Link::File,
+    link: Link::Gpio,
     usb_ids: &[],
     description: "contacts on the GPIO lines of the machine itself (Raspberry Pi and industrial PCs)",
     settings: &[

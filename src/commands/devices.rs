@@ -1,4 +1,4 @@
-//! `gatebook devices`: the ports of this machine by their stable names, what is likely behind them, and which families of
+//! `gatebook devices`: the ports and devices of this machine by their stable names, what is likely behind them, and which families of
 //! devices there are.
 
 use std::net::{TcpStream, ToSocketAddrs};
@@ -6,20 +6,24 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use hardware::device::{FAMILIES, Family, Link};
-use hardware::settings::{Form, Settings, Value};
+use hardware::settings::{Form, Setting, Settings, Value};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Stop, put, tell};
+use crate::config::camera;
 use crate::config::terminal::Line;
 use crate::terminal::port::Port;
-use crate::terminal::ports::{PortInfo, list_ports};
+use crate::terminal::ports::{Kind, PortInfo, list_ports};
 
 /// How long a device may take to answer: the slowest handshake tries several dialects.
 const PROBE: Duration = Duration::from_millis(2500);
 
 const SILENT: &str = "nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try `gatebook \
                       watch`";
+
+/// How a camera is reached, for a list.
+const CAMERA_LINK: &str = "HTTP, device file or folder";
 
 #[derive(Args)]
 pub struct Options {
@@ -36,13 +40,33 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["probe", "family"])]
     families: bool,
     /// Show what can be set of one family, ready to be pasted into a configuration
-    #[arg(long, value_name = "FAMILY", value_parser = super::family, conflicts_with = "probe")]
-    family: Option<&'static Family>,
+    #[arg(long, value_name = "FAMILY", value_parser = named, conflicts_with = "probe")]
+    family: Option<Named>,
+}
+
+/// What a configuration can name as a driver.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Family(&'static Family),
+    Camera,
+}
+
+fn named(name: &str) -> Result<Named, String> {
+    match name {
+        camera::NAME => Ok(Named::Camera),
+        name => super::family(name).map(Named::Family),
+    }
 }
 
 pub fn run(options: &Options) -> Result<(), Stop> {
-    if let Some(family) = options.family {
-        return put(entry(family).as_bytes());
+    if let Some(named) = options.family {
+        return match named {
+            Named::Family(family) => put(entry(family).as_bytes()),
+            Named::Camera => {
+                let head = head(camera::NAME, camera::DESCRIPTION, camera::PORT);
+                put(format!("{head}{}", set_of(camera::NAME, camera::SETTINGS)).as_bytes())
+            }
+        };
     }
     if options.families {
         return families(options.json);
@@ -52,10 +76,10 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         named => named.iter().map(|name| PortInfo::named(name)).collect(),
     };
     if ports.is_empty() && !options.json {
-        tell("no serial port was found; plug the device in and look at `dmesg | tail`")?;
+        tell("no device was found; plug it in and look at `dmesg | tail`")?;
     }
     for port in ports {
-        let found = options.probe.then(|| probe(&port));
+        let found = (options.probe && is_asked(&port)).then(|| probe(&port));
         if options.json {
             let mut line = serde_json::to_value(&port).map_err(Stop::fault)?;
             match (line.as_object_mut(), found) {
@@ -71,13 +95,15 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             continue;
         }
         let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
-        tell(port.stable.as_ref().unwrap_or(&port.path).display())?;
+        tell(format_args!("{}", port.stable.as_ref().unwrap_or(&port.path).display()))?;
         tell(format_args!(
-            "    {}, {usb}, {}, likely driver: {}",
+            "    {}{}, {usb}, {}, likely driver: {}",
+            port.kind.map_or(String::new(), |kind| format!("{}, ", kind.noun())),
             port.path.display(),
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
         ))?;
+        tell(format_args!("    {}", opened_by(&port)))?;
         match found {
             Some(Ok((family, model))) => tell(format_args!("    answered as {}: {model}", family.name))?,
             Some(Err(why)) => tell(format_args!("    {why}"))?,
@@ -87,25 +113,56 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Whether a port can be asked who is there. A keyboard and a camera only ever speak, a printer must not print the question,
+/// and lines of a chip are somebody else's until they are named.
+fn is_asked(port: &PortInfo) -> bool {
+    match port.kind {
+        None | Some(Kind::Serial) => true,
+        Some(Kind::Keyboard | Kind::Hid | Kind::Printer | Kind::Camera | Kind::Gpio) => false,
+    }
+}
+
+fn opened_by(port: &PortInfo) -> String {
+    match (&port.group, port.kind) {
+        (Some(group), _) => format!("opened by members of the group {group}"),
+        (None, Some(kind)) => format!(
+            "opened by root alone; config/udev/99-gatebook.rules gives such devices to the group {}",
+            kind.group()
+        ),
+        (None, None) => "opened by root alone, if at all".to_owned(),
+    }
+}
+
 fn families(as_json: bool) -> Result<(), Stop> {
     for family in FAMILIES {
         let link = match family.link {
             Link::Serial(serial) => format!("serial, {} baud", serial.baud),
             Link::Tcp { port } => format!("TCP, port {port}"),
             Link::File => "device file".to_owned(),
+            Link::Gpio => "GPIO chip".to_owned(),
+            Link::Pcsc => "PC/SC".to_owned(),
             Link::Push => "HTTP stream, webhook or MQTT".to_owned(),
         };
         if as_json {
             let usb: Vec<_> = family.usb_ids.iter().map(|(v, p)| format!("{v:04x}:{p:04x}")).collect();
             let settings: Vec<_> = family.settings.iter().map(|setting| setting.name).collect();
-            tell(
-                json!({"name": family.name, "description": family.description, "link": link, "usb_ids": usb, "settings": settings}),
-            )?;
+            tell(format_args!(
+                "{}",
+                json!({"name": family.name, "description": family.description, "link": link, "usb_ids": usb, "settings": settings})
+            ))?;
         } else {
             tell(format_args!("{:<18} {} ({link})", family.name, family.description))?;
         }
     }
-    if !as_json {
+    if as_json {
+        let settings: Vec<_> = camera::SETTINGS.iter().map(|setting| setting.name).collect();
+        let (name, description) = (camera::NAME, camera::DESCRIPTION);
+        tell(format_args!(
+            "{}",
+            json!({"name": name, "description": description, "link": CAMERA_LINK, "usb_ids": [], "settings": settings})
+        ))?;
+    } else {
+        tell(format_args!("{:<18} {} ({CAMERA_LINK})", camera::NAME, camera::DESCRIPTION))?;
         tell("\n`gatebook devices --family NAME` shows what can be set of one.")?;
     }
     Ok(())
@@ -117,10 +174,11 @@ fn entry(family: &Family) -> String {
         Link::Serial(_) => "/dev/serial/by-id/…".to_owned(),
         Link::Tcp { port } => format!("tcp:192.168.1.50:{port}"),
         Link::File => "/dev/…".to_owned(),
+        Link::Gpio => "/dev/gpiochip0".to_owned(),
+        Link::Pcsc => "pcsc:ACR122".to_owned(),
         Link::Push => "mqtt://192.168.1.20:1883/readers/door-1".to_owned(),
     };
-    let mut text = format!("# {}\n[[device]]\nname = \"{1}\"\ndriver = \"{1}\"\n", family.description, family.name);
-    text += &format!("port = \"{port}\"\n");
+    let mut text = head(family.name, family.description, &port);
     if let Link::Serial(serial) = family.link {
         let parity = format!("{:?}", serial.parity).to_lowercase();
         text += &format!(
@@ -128,10 +186,17 @@ fn entry(family: &Family) -> String {
             serial.baud, serial.data_bits, serial.stop_bits
         );
     }
-    if !family.settings.is_empty() {
-        text += &format!("[device.{}]\n", family.name);
-    }
-    for setting in family.settings {
+    text + &set_of(family.name, family.settings)
+}
+
+fn head(name: &str, description: &str, port: &str) -> String {
+    format!("# {description}\n[[device]]\nname = \"{name}\"\ndriver = \"{name}\"\nport = \"{port}\"\n")
+}
+
+/// The section of a driver's settings.
+fn set_of(name: &str, settings: &[Setting]) -> String {
+    let mut text = if settings.is_empty() { String::new() } else { format!("[device.{name}]\n") };
+    for setting in settings {
         let range = match setting.form {
             Form::Whole { from, to, .. } | Form::Wholes { from, to } => format!(" {from} to {to}."),
             Form::Word(words) => format!(" One of \"{}\".", words.join("\", \"")),

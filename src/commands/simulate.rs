@@ -94,7 +94,9 @@ fn lay(options: &Options) -> Result<Wire, Stop> {
         (Link::Tcp { port }, _) => (Wire::tcp(device, address(&listen(port))?), listen(port)),
         (Link::Push, None) => (Wire::stream(device, address(&listen(8080))?), listen(8080)),
         (Link::Push, Some(url)) => (Ok(Wire::push(device, pushed_to(url)?)), url.clone()),
-        (Link::Serial(_) | Link::File, _) => (Wire::serial(device, &options.link), options.link.display().to_string()),
+        (Link::Serial(_) | Link::File | Link::Gpio | Link::Pcsc, _) => {
+            (Wire::serial(device, &options.link), options.link.display().to_string())
+        }
     };
     wire.map_err(|error| Stop::fault(format!("{place}: {error}; choose another place with --link or --listen")))
 }

@@ -252,13 +252,23 @@ impl Section {
 
     /// What is set of a device of `family`, in the section of its name.
     pub(crate) fn settings(&mut self, family: &'static Family) -> Settings {
-        let mut settings = Settings::of(family.settings);
-        if !self.table.contains_key(family.name) {
-            self.known.push(family.name);
+        self.settings_of(family.name, family.settings, |settings| (family.session)(settings).map(drop))
+    }
+
+    /// What stands in the section `name` for the settings of `table`; `sound` says whether they can work together.
+    pub(crate) fn settings_of(
+        &mut self,
+        name: &'static str,
+        table: &'static [hardware::settings::Setting],
+        sound: impl Fn(&Settings) -> Result<(), String>,
+    ) -> Settings {
+        let mut settings = Settings::of(table);
+        if !self.table.contains_key(name) {
+            self.known.push(name);
             return settings;
         }
-        let mut section = self.section(family.name);
-        for setting in family.settings {
+        let mut section = self.section(name);
+        for setting in table {
             let Some(node) = section.take(setting.name) else { continue };
             if setting.form == Form::Secret {
                 let secret = section.secret(setting.name);
@@ -275,8 +285,8 @@ impl Section {
                 section.wrong(setting.name, &node.set, what, help);
             }
         }
-        if let Err(why) = (family.session)(&settings) {
-            section.wrong(family.name, &section.set, why, "change one of them".to_owned());
+        if let Err(why) = sound(&settings) {
+            section.wrong(name, &section.set, why, "change one of them".to_owned());
         }
         section.finish();
         settings

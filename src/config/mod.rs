@@ -3,6 +3,7 @@
 //! The commented files `config/terminal.toml` and `config/server.toml` are the defaults: they are read first and the
 //! administrator's file is laid over them, so a default cannot differ from what is written there.
 
+pub mod camera;
 pub mod labels;
 pub mod load;
 pub mod server;

@@ -9,6 +9,7 @@ use hardware::device::{FAMILIES, Family, Link, Parity, Serial, by_name};
 use hardware::settings::Settings;
 use jiff::tz::TimeZone;
 
+use crate::config::camera::{self, Camera};
 use crate::config::labels::{self, Labels, Tags};
 use crate::config::load::{Layers, Secret, Section};
 use crate::config::{LANGUAGES, given};
@@ -99,10 +100,8 @@ pub struct Device {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Port {
     Line(Line),
-    /// A folder into which pictures are put.
-    Folder {
-        path: PathBuf,
-    },
+    /// Pictures, wherever they come from.
+    Camera(Camera),
 }
 
 /// How a device is reached.
@@ -119,6 +118,17 @@ pub enum Line {
     /// A device file that is read and written like a stream.
     File {
         path: PathBuf,
+    },
+    /// Lines of a GPIO chip, whose events are read as the kernel writes them.
+    Gpio {
+        chip: PathBuf,
+        offsets: Vec<u16>,
+        /// A contact pulls to ground, so the line wants a pull-up.
+        pulls_down: bool,
+    },
+    /// A card reader behind PC/SC whose name contains this; empty for the first.
+    Pcsc {
+        reader: String,
     },
     Push(Push),
 }
@@ -158,8 +168,12 @@ impl Line {
     /// # Errors
     /// How it is to be written.
     pub fn parse(written: &str, link: Link, settings: &Settings) -> Result<Line, String> {
-        let path = || Some(PathBuf::from(written)).filter(|path| path.is_absolute());
+        let path = || path(written);
         let (line, form) = match link {
+            // A printer on USB is a family of serial lines without one.
+            Link::Serial(_) if written.starts_with(USB_PRINTER) => {
+                (path().map(|path| Line::File { path }), String::new())
+            }
             Link::Serial(serial) => (
                 tcp(written).or_else(|| path().map(|path| Line::Serial { path, serial })),
                 "write \"/dev/serial/by-id/…\" or \"tcp:HOST:PORT\"".to_owned(),
@@ -167,6 +181,17 @@ impl Line {
             Link::Tcp { port } => {
                 (tcp(written), format!("write \"tcp:HOST:PORT\"; such devices listen on port {port}"))
             }
+            Link::Gpio if written.starts_with(GPIO_CHIP) => return gpio(written, settings),
+            Link::Pcsc if written.starts_with(PCSC) => return pcsc(written),
+            Link::Gpio => (
+                path().map(|path| Line::File { path }),
+                "write \"/dev/gpiochip0\", or the whole path of a file that gives the kernel's events".to_owned(),
+            ),
+            Link::Pcsc => (
+                path().map(|path| Line::File { path }),
+                "write \"pcsc:\" and a part of the reader's name, or the whole path of a file that gives its messages"
+                    .to_owned(),
+            ),
             Link::File => {
                 (path().map(|path| Line::File { path }), "write the whole path of its device file".to_owned())
             }
@@ -174,6 +199,38 @@ impl Line {
         };
         line.ok_or(form)
     }
+}
+
+/// Ports that are no serial line, by how their names begin.
+const USB_PRINTER: &str = "/dev/usb/lp";
+const GPIO_CHIP: &str = "/dev/gpiochip";
+const PCSC: &str = "pcsc:";
+
+fn gpio(written: &str, settings: &Settings) -> Result<Line, String> {
+    if !cfg!(feature = "gpio") {
+        return Err(
+            "this gatebook was built without the feature gpio, which GPIO lines need; build it with --features gpio"
+                .to_owned(),
+        );
+    }
+    let offsets: Vec<u16> = settings.wholes("lines");
+    if offsets.is_empty() {
+        return Err(
+            "a chip has lines that are not for contacts: name the offsets in `lines`; `gpioinfo` lists them".to_owned()
+        );
+    }
+    Ok(Line::Gpio { chip: written.into(), offsets, pulls_down: settings.text("closed_is") == "low" })
+}
+
+fn pcsc(written: &str) -> Result<Line, String> {
+    if !cfg!(feature = "pcsc") {
+        return Err(
+            "this gatebook was built without the feature pcsc, which readers behind PC/SC need; build it with \
+                    --features pcsc, which wants libpcsclite-dev"
+                .to_owned(),
+        );
+    }
+    Ok(Line::Pcsc { reader: written.strip_prefix(PCSC).unwrap_or_default().trim().to_owned() })
 }
 
 fn pushed(written: &str, settings: &Settings) -> Result<Push, String> {
@@ -217,11 +274,9 @@ fn pushed(written: &str, settings: &Settings) -> Result<Push, String> {
 #[derive(Clone, Debug)]
 pub enum Driver {
     /// A family of `hardware`, and what is set of its device.
-    Family {
-        family: &'static Family,
-        settings: Settings,
-    },
-    Folder,
+    Family { family: &'static Family, settings: Settings },
+    /// Pictures that are searched for codes.
+    Camera,
 }
 
 #[derive(Clone, Debug)]
@@ -401,7 +456,7 @@ fn acts() -> [(&'static str, Act); 8] {
 fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
     let mut devices: Vec<Device> = Vec::new();
     let mut ports = HashMap::new();
-    let words: Vec<_> = FAMILIES.iter().map(|family| (family.name, family.name)).chain([(FOLDER, FOLDER)]).collect();
+    let words: Vec<_> = FAMILIES.iter().map(|family| (family.name, family.name)).chain(PICTURES).collect();
     for mut entry in layers.entries(top, "device", "driver", &["name", "port"]) {
         let name = entry.name("name");
         // Without its driver nothing is known of the other keys.
@@ -421,8 +476,17 @@ fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
                 (port, Driver::Family { family, settings }, form)
             }
             None => {
-                let form = "write the whole path of a folder".to_owned();
-                (path(&written).map(|path| Port::Folder { path }), Driver::Folder, form)
+                let camera = match word {
+                    FOLDER => Camera::folder(&written),
+                    _ => {
+                        let sound = |settings: &Settings| camera::Live::of(settings).map(drop);
+                        Camera::parse(&written, &entry.settings_of(camera::NAME, camera::SETTINGS, sound))
+                    }
+                };
+                match camera {
+                    Ok(camera) => (Some(Port::Camera(camera)), Driver::Camera, String::new()),
+                    Err(form) => (None, Driver::Camera, form),
+                }
             }
         };
         if devices.iter().any(|device| device.name == name) {
@@ -443,6 +507,9 @@ fn devices(layers: &Layers, top: &mut Section) -> Vec<Device> {
 
 /// The driver of a folder of pictures; it has no device.
 const FOLDER: &str = "folder";
+
+/// Drivers that are no family: what they read is a picture.
+const PICTURES: [(&str, &str); 2] = [(FOLDER, FOLDER), (camera::NAME, camera::NAME)];
 
 /// The settings of a serial line: those of the family, unless others are given.
 fn serial(entry: &mut Section, line: Serial) -> Serial {

@@ -409,18 +409,12 @@ pub enum LabelWhy {
 }
 
 impl LabelWhy {
-    pub const ALL: [LabelWhy; 3] = [LabelWhy::First, LabelWhy::Copy, LabelWhy::Reprint];
-
     pub fn word(self) -> &'static str {
         match self {
             LabelWhy::First => "first",
             LabelWhy::Copy => "copy",
             LabelWhy::Reprint => "reprint",
         }
-    }
-
-    pub fn from_word(word: &str) -> Option<LabelWhy> {
-        LabelWhy::ALL.into_iter().find(|why| why.word() == word)
     }
 }
 

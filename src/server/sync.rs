@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ed25519_dalek::VerifyingKey;
+use futures_util::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -263,6 +264,7 @@ async fn arrived(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     };
     let told = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|length| max < length) {
+        step_over(body, 2 * max).await;
         return Err(too_large());
     }
     match tokio::time::timeout(ARRIVAL, body::to_bytes(body, max)).await {
@@ -278,6 +280,23 @@ async fn arrived(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
         )
         .help("Send fewer lines at a time.")),
     }
+}
+
+/// Takes in and forgets what a terminal is still sending, up to `most` bytes: a connection that is closed in the middle of its
+/// body would break before the terminal hears why.
+async fn step_over(body: Body, most: usize) {
+    let mut arriving = body.into_data_stream();
+    let all = async {
+        let mut left = most;
+        while let Some(Ok(chunk)) = arriving.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Whoever takes longer will not hear it.
+    let _ = tokio::time::timeout(ARRIVAL, all).await;
 }
 
 /// Whether `key` signed a request with this head; gives the hash of the body that belongs to it.

@@ -184,6 +184,8 @@ pub enum Say {
     Prepared {
         code: Option<String>,
         item: Option<String>,
+        /// What is wrong with the code that was scanned just now, where something is.
+        doubt: Option<Doubt>,
     },
     /// A new piece is in the book under this number; what stands for it beside the number.
     Registered {

@@ -238,8 +238,15 @@ impl Handheld {
         match input {
             Input::Scan { identifier, device, doubt } => {
                 let mut plan = self.scan(identifier, device, world, last_seq);
-                if let Say::Unknown { doubt: told, .. } = &mut plan.answer.say {
-                    told.clone_from(doubt);
+                let answer = &mut plan.answer;
+                match &mut answer.say {
+                    Say::Unknown { doubt: told, .. } => told.clone_from(doubt),
+                    // What is bound now stands for the piece for good: a code that is cut or misread is worth a look.
+                    Say::Prepared { doubt: told, .. } if doubt.is_some() => {
+                        told.clone_from(doubt);
+                        answer.outcome = Outcome::Look;
+                    }
+                    _ => (),
                 }
                 plan
             }

@@ -42,6 +42,7 @@ use rustix::fs::Access;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::config::camera::{Camera, Source};
 use crate::config::terminal::{DirectionBy, Driver, Port as ConfigPort, StationKind, TerminalConfig};
 use crate::event::System;
 use crate::hex::Hex;
@@ -258,8 +259,8 @@ pub async fn start(config: TerminalConfig) -> Result<Running, StartError> {
                 (ConfigPort::Line(line), Some(session)) => {
                     Port::start(&device.name, line.clone(), session, reports.clone())
                 }
-                (ConfigPort::Folder { path }, None) => pictures::start(&device.name, path.clone(), reports.clone()),
-                (ConfigPort::Folder { .. }, Some(_)) | (ConfigPort::Line(_), None) => {
+                (ConfigPort::Camera(camera), None) => pictures::start(&device.name, camera.clone(), reports.clone()),
+                (ConfigPort::Camera(_), Some(_)) | (ConfigPort::Line(_), None) => {
                     return Err(refused("its driver and its port do not fit".to_owned()));
                 }
             };
@@ -327,13 +328,13 @@ fn usable(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
-/// A session for every device but picture folders, which are made where they are not there. Before anything runs, so that
+/// A session for every device but those whose pictures are looked at; a folder is made where it is not there. Before anything runs, so that
 /// a mistake in the configuration stops nothing half-way.
 fn sessions(config: &TerminalConfig) -> Result<HashMap<String, Box<dyn Session>>, StartError> {
     let mut sessions = HashMap::new();
     for device in &config.devices {
         let refused = |why: String| StartError::Device { device: device.name.clone(), why };
-        if let ConfigPort::Folder { path } = &device.port {
+        if let ConfigPort::Camera(Camera { source: Source::Folder { path }, .. }) = &device.port {
             std::fs::create_dir_all(path).map_err(|error| refused(error.to_string()))?;
         }
         if let Driver::Family { family, settings } = &device.driver {

@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as line;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::terminal::Line;
 use crate::quantity::Moment;
-use crate::terminal::link::{Link, node, said};
+use crate::terminal::link::words::said;
+use crate::terminal::link::{Link, node};
 
 /// Longest wait for bytes: how late an order to stop is seen. Shorter than 5 ms would turn the loop into a busy one.
 const READ_WAIT: Duration = Duration::from_millis(100);
@@ -147,7 +148,7 @@ impl Port {
         let keeper = Keeper {
             device: device.clone(),
             health: sender,
-            asked,
+            asked: Mutex::new(asked),
             stop: stop.clone(),
             origin: Instant::now(),
             runtime: Handle::try_current().ok(),
@@ -182,11 +183,12 @@ impl Port {
 pub(super) struct Keeper {
     pub(super) device: Arc<str>,
     health: watch::Sender<Health>,
-    asked: line::Receiver<Asked>,
+    /// Behind a lock, because a keeper may be shared by the threads of a camera.
+    asked: Mutex<line::Receiver<Asked>>,
     stop: Arc<AtomicBool>,
     origin: Instant,
-    /// Where the tasks of readers that push run.
-    runtime: Option<Handle>,
+    /// Where the tasks of readers that push and of cameras run.
+    pub(super) runtime: Option<Handle>,
 }
 
 /// Why a link ended.
@@ -213,9 +215,13 @@ impl Keeper {
         }
     }
 
+    fn next_asked(&self) -> Option<Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
+    }
+
     /// Answers what was asked of a device that is not there: it must not happen later, when nobody expects it any more.
     fn refuse_all(&self) {
-        while let Ok((_, reply)) = self.asked.try_recv() {
+        while let Some((_, reply)) = self.next_asked() {
             let reason = Some(self.health.borrow().why.clone()).filter(|why| !why.is_empty());
             let _ = reply.send(Ok(Answer::NotBegun { reason: reason.unwrap_or_else(|| NOT_THERE.to_owned()) }));
         }
@@ -259,7 +265,11 @@ impl Keeper {
         self.health.send_modify(|health| health.reads += 1);
     }
 
-    fn count_noise(&self, bytes: usize) {
+    pub(super) fn is_up(&self) -> bool {
+        self.health.borrow().up
+    }
+
+    pub(super) fn count_noise(&self, bytes: usize) {
         self.health.send_modify(|health| health.noise_bytes += bytes as u64);
     }
 
@@ -300,9 +310,12 @@ impl Keeper {
         }
     }
 
-    /// Waits, unless a serial line appears meanwhile.
+    /// Waits, unless the node of the device appears meanwhile.
     fn wait_for(&self, line: &Line, span: Duration) {
-        let (Line::Serial { path, .. } | Line::File { path }) = line else { return self.sleep(span) };
+        let path = match line {
+            Line::Serial { path, .. } | Line::File { path } | Line::Gpio { chip: path, .. } => path,
+            Line::Tcp { .. } | Line::Pcsc { .. } | Line::Push(_) => return self.sleep(span),
+        };
         let before = node(path);
         let until = Instant::now() + span;
         while !self.stopped() {
@@ -324,7 +337,7 @@ impl Keeper {
         let mut bytes = [0; 4096];
         let mut closing: Option<Instant> = None;
         loop {
-            while let Ok((command, reply)) = self.asked.try_recv() {
+            while let Some((command, reply)) = self.next_asked() {
                 due.ask(session, &command, reply, self.now());
             }
             while let Some(out) = session.transmit() {

@@ -56,7 +56,7 @@ pub async fn page(State(_): State<Server>, ask: Ask, Asked(filter): Asked<WithLa
                 }
             }
         }
-        p.end { a href="/unlabelled" { (Sign::Label.small()) " " (lang.say("unlabelled")) } }
+        p.facets { a href="/unlabelled" { (Sign::Label.small()) " " (lang.say("unlabelled")) } }
         // Only the first page moves: rows do not slide away under whoever reads an older one.
         section #rows .card data-flush data-live[first_page] {
             @if rows.items.is_empty() {
@@ -240,9 +240,33 @@ fn units(reader: &Reader, names: &Names, row: &Told) -> Markup {
                         div { (numbered(names, unit, lang)) }
                     }
                     @if NAMED < row.units.len() { p { (lang.tell("and-more", &[("n", (row.units.len() as u64 - NAMED as u64).into())])) } }
+                    @if let Ok(body) = &row.body { (codes(body)) }
                 }
             }
         }
+    }
+}
+
+/// What a line said about codes: those that went, and after the arrow those that came.
+fn codes(body: &Body) -> Markup {
+    let (release, bind) = match body {
+        Body::Registration(registration) => (&[][..], registration.bind.as_slice()),
+        Body::Relabelling(relabelling) => (&relabelling.release[..], &relabelling.bind[..]),
+        Body::Movement(_)
+        | Body::Attempt(_)
+        | Body::Passage(_)
+        | Body::Correction(_)
+        | Body::Decision(_)
+        | Body::System(_) => return html! {},
+    };
+    let listed = |codes: &[String]| match codes {
+        [] => MISSING.to_owned(),
+        codes => codes.iter().map(|code| shown_code(code)).collect::<Vec<_>>().join(", "),
+    };
+    match (release, bind) {
+        ([], []) => html! {},
+        ([], bind) => html! { p { "→ " span.code { (listed(bind)) } } },
+        (release, bind) => html! { p { span.code { (listed(release)) } " → " span.code { (listed(bind)) } } },
     }
 }
 
@@ -286,7 +310,7 @@ fn report(reader: &Reader, system: &System) -> Markup {
             @if !text.is_empty() { p lang="en" { (text) } }
         },
         System::LabelPrinted(label) => html! {
-            span.code { (label.template) }
+            span.faint { (telling::template(&label.template, lang)) }
             @if label.why == LabelWhy::Reprint { " " (tones::chip(Tone::Warn, Sign::Label, &lang.say("label-again"))) }
         },
         System::SelfCheck { shown, written } => html! {

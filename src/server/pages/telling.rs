@@ -7,6 +7,7 @@ use crate::face::signs::Sign;
 use crate::face::tones::{self, Tone};
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
+use crate::labels::Template;
 use crate::server::api::names::Names;
 use crate::server::database::{DatabaseError, Tx};
 use crate::server::kernel::labels::Printed;
@@ -27,7 +28,7 @@ pub fn look(act: &str) -> (Sign, Tone) {
         "move" => (Sign::Box, Tone::Mute),
         "count" => (Sign::Count, Tone::Mute),
         "register" => (Sign::Stamp, Tone::Ok),
-        "relabel" => (Sign::Seal, Tone::Mute),
+        "relabel" => (Sign::Label, Tone::Mute),
         "label" => (Sign::Label, Tone::Mute),
         "attempt" => (Sign::Cross, Tone::Warn),
         _ => (Sign::Question, Tone::Ask),
@@ -179,11 +180,19 @@ pub fn detail(names: &Names, row: &Happened, lang: Lang) -> Markup {
     }
 }
 
+/// The title of a template of the house; a terminal's own is known here by its name alone.
+pub fn template(name: &str, lang: Lang) -> Markup {
+    match Template::named(name) {
+        Some(Ok(own)) => html! { (lang.of(&own.title.chinese, &own.title.english)) },
+        Some(Err(_)) | None => html! { span.code { (name) } },
+    }
+}
+
 /// Which label it was: the first, a further one of the same order, or one in the place of another.
 fn label_told(label: &Printed, lang: Lang) -> Markup {
     let nth = [("n", label.nth.into())];
     html! {
-        span.code { (label.template) }
+        (template(&label.template, lang))
         @match label.why {
             LabelWhy::First if label.nth < 2 => {},
             LabelWhy::First | LabelWhy::Copy => { " · " (lang.tell("label-nth", &nth)) },

@@ -100,13 +100,13 @@ fn one_time_code(ask: &Ask, code: &str) -> Markup {
         section.card {
             header { h2 { (lang.say("code-title")) } (tones::chip(Tone::Warn, Sign::Clock, &lang.say("code-life"))) }
             p.big { (code) }
-            dl.facts {
+            dl.facts data-tall {
                 dt { (lang.say("code-server")) } dd.raw { (ask.server.url) }
                 dt { (lang.say("code-pin")) } dd.raw { (ask.server.pin_text().unwrap_or_else(|| MISSING.to_owned())) }
-                @if let Some(picture) = qr::svg(&enrolment_lines(&ask.server, code)) {
-                    dt { (lang.say("code-scan")) } dd { (PreEscaped(picture)) }
-                }
                 dt { (lang.say("code-text")) } dd.raw { pre { (enrolment_lines(&ask.server, code)) } }
+            }
+            @if let Some(picture) = qr::svg(&enrolment_lines(&ask.server, code)) {
+                figure.qr { (PreEscaped(picture)) figcaption.faint { (lang.say("code-scan")) } }
             }
             p.faint { (lang.say("code-help")) }
         }

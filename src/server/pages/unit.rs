@@ -173,7 +173,7 @@ fn facts(reader: &Reader, seen: &Seen, shown: &str) -> Markup {
                 @if unit.record.is_some() {
                     dt { (lang.say("labels-printed")) }
                     dd {
-                        @match seen.labels { 0 => (tones::chip(Tone::Ask, Sign::Label, &lang.say("unlabelled-one"))), labels => (labels) }
+                        @match seen.labels { 0 => (tones::chip(Tone::Ask, Sign::Label, &lang.say("unlabelled-one"))), labels => { (labels) " ·" } }
                         " " a href=(format!("/api/v1/units/{}/label.svg", crate::server::request::encoded(shown))) { (lang.say("label-picture")) }
                     }
                 }
@@ -206,9 +206,11 @@ fn codes(reader: &Reader, seen: &Seen) -> Markup {
                             td.raw data-label=(lang.say("column-code")) { (shown_code(&bound.code)) }
                             td.when data-label=(lang.say("column-from")) { (reader.time(bound.since)) }
                             td.when data-label=(lang.say("column-until")) {
-                                @match bound.until { Some(until) => (reader.time(until)), None => (MISSING) }
-                                @if bound.replaced { " " (tones::chip(Tone::Mute, Sign::Undo, &lang.say("code-replaced"))) }
-                                @if bound.clashed && bound.in_force.is_none() { " " (tones::chip(Tone::Ask, Sign::Question, &lang.word("reason", "bound_twice"))) }
+                                div {
+                                    @match bound.until { Some(until) => (reader.time(until)), None => (MISSING) }
+                                    @if bound.replaced { " " (tones::chip(Tone::Mute, Sign::Undo, &lang.say("code-replaced"))) }
+                                    @if bound.clashed && bound.in_force.is_none() { " " (tones::chip(Tone::Ask, Sign::Question, &lang.word("reason", "bound_twice"))) }
+                                }
                             }
                             td data-label=(lang.say("column-who")) {
                                 @match bound.person { Some(person) => (telling::person_link(&seen.names, person, lang)), None => (MISSING) }

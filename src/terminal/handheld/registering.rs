@@ -32,7 +32,7 @@ pub struct Draft {
 impl Draft {
     /// What the screen shows of it.
     fn said(&self) -> Say {
-        Say::Prepared { code: self.bind.clone(), item: self.item.clone() }
+        Say::Prepared { code: self.bind.clone(), item: self.item.clone(), doubt: None }
     }
 }
 

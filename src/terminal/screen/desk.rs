@@ -147,14 +147,14 @@ fn answer(station: &str, shown: &DeskShown, blocked: bool, reader: &Reader, worl
         };
     }
     let going = shown.state.going.as_ref();
-    let given = shown.last.as_ref();
+    let given = shown.last.as_deref();
     html! {
         @match given {
             Some(given) if going.is_some() || given.answer.outcome != Outcome::Note => { (said(given, going, reader, world)) }
             Some(given) if matches!(given.answer.say, Say::Person { .. } | Say::ChooseAct | Say::Ended { .. }) => { (said(given, going, reader, world)) }
             _ => {}
         }
-        @if let Some(going) = going { (prepared(station, going, lang, world.reference)) }
+        @if let Some(going) = going { (prepared(station, going, given, lang, world.reference)) }
         @if going.is_none() { (chooser(station, lang, world.reference)) }
         @else if given.is_none() {
             section.answer { (head(Outcome::Note, &lang.say("t-ready"), &[lang.say("t-started-say")])) }
@@ -163,7 +163,7 @@ fn answer(station: &str, shown: &DeskShown, blocked: bool, reader: &Reader, worl
 }
 
 /// What a registration or relabelling has so far, its items to choose from and its button.
-fn prepared(station: &str, going: &Going, lang: Lang, reference: &Reference) -> Markup {
+fn prepared(station: &str, going: &Going, given: Option<&Given>, lang: Lang, reference: &Reference) -> Markup {
     let draft = &going.draft;
     let item = draft.item.as_deref().and_then(|item| reference.item(item));
     let code = draft.bind.as_ref().or(draft.release.as_ref()).map(|code| shown_code(code));
@@ -173,18 +173,26 @@ fn prepared(station: &str, going: &Going, lang: Lang, reference: &Reference) -> 
         Act::Receive | Act::PutAway | Act::CheckOut | Act::Return | Act::Move | Act::Count => return html! {},
     };
     let hidden = html! { input type="hidden" name="station" value=(station); };
+    // The item stands for the next piece too. The button that says so is another one, so that a second touch of the same
+    // place is no second piece by chance.
+    let another = draft.bind.is_none() && given.is_some_and(|given| matches!(given.answer.say, Say::Registered { .. }));
+    let (kind, confirm) = match going.act {
+        Act::Register if another => (None, "t-confirm-another"),
+        Act::Register => (Some("primary"), "t-confirm-register"),
+        _ => (Some("primary"), "t-confirm-relabel"),
+    };
     html! {
         div.choose {
-            dl.facts {
+            @if going.act == Act::Register || code.is_some() { dl.facts {
                 @if going.act == Act::Register {
                     div { dt { (lang.say("t-fact-item")) } dd { (item.map_or_else(|| MISSING.to_owned(), |item| format!("{} {}", item.code, name(lang, &item.name)))) } }
                 }
                 div { dt { (lang.say("t-fact-code")) } dd { (code.unwrap_or_else(|| MISSING.to_owned())) } }
-            }
+            } }
             @if ready {
                 form method="post" action="/confirm" {
                     (hidden)
-                    button.btn data-kind="primary" { (lang.say(if going.act == Act::Register { "t-confirm-register" } else { "t-confirm-relabel" })) }
+                    button.btn.say data-kind=[kind] { (lang.say(confirm)) }
                 }
             }
             @if going.act == Act::Register && item.is_none() {
@@ -428,13 +436,14 @@ fn words(given: &Given, going: Option<&Going>, reader: &Reader, world: World<'_>
         Say::CannotRecord { why } => {
             (lang.say("t-cannot-record"), vec![lang.tell("t-cannot-say", &[("why", why.into())])])
         }
-        Say::Prepared { code, item } => {
+        Say::Prepared { code, item, doubt } => {
             let code = code.as_ref().map(|code| lang.tell("t-prepared-code", &[("code", (&shown_code(code)).into())]));
             let next = match item {
                 Some(_) => lang.say("t-prepared-confirm"),
                 None => lang.say("t-item-first-say"),
             };
-            (lang.say("t-prepared"), code.into_iter().chain([next]).collect())
+            let doubt = doubt.iter().map(|doubt| doubted(doubt, reader));
+            (lang.say("t-prepared"), code.into_iter().chain(doubt).chain([next]).collect())
         }
         Say::Registered { number: _, code, exceptions } => {
             let reasons = exceptions.iter().map(|reason| lang.word("reason", reason.word()));

@@ -33,6 +33,7 @@ use crate::face::signs::Sign;
 use crate::face::values::{MISSING, Reader};
 use crate::face::words::Lang;
 use crate::quantity::Moment;
+use crate::terminal::answer::Say;
 use crate::terminal::door::View;
 use crate::terminal::handheld::Input;
 use crate::terminal::house::{Given, House};
@@ -297,10 +298,14 @@ impl Shared {
 
     /// The label of the piece that was scanned last, where there is a printer.
     fn offer(&self, shown: &DeskShown, lang: Lang) -> Markup {
-        let unit = shown.last.as_ref().and_then(|given| given.answer.unit.as_deref());
+        // A code that once stood for a piece and is prepared for another is no reason to print for the first.
+        let last = shown.last.as_ref().map(|given| &given.answer);
+        let last = last.filter(|answer| !matches!(answer.say, Say::Prepared { .. }));
+        let unit = last.and_then(|answer| answer.unit.as_deref());
+        let fresh = last.is_some_and(|answer| matches!(answer.say, Say::Registered { .. }));
         match unit.filter(|_| !self.screen.printing.printers.is_empty()) {
             Some(unit) => html! {
-                a.btn.offer href=(format!("/labels?of={}", path(unit))) { (Sign::Label.small()) (lang.say("t-print-label")) }
+                a.btn.offer data-kind=[fresh.then_some("primary")] href=(format!("/labels?of={}", path(unit))) { (Sign::Label.small()) (lang.say("t-print-label")) }
             },
             None => html! {},
         }

@@ -190,6 +190,7 @@ t-fact-item = Item
 t-fact-code = Label or tag
 t-choose-item = What is it?
 t-confirm-register = Register it
+t-confirm-another = Register another
 t-confirm-relabel = Change it
 t-numbers = Numbers
 t-numbers-left = { $n } left to give without a network

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use hardware::camera;
-use hardware::event::{Read, Symbol};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::terminal::port::{Keeper, Port, Report};
+use crate::terminal::pictures::reads;
+use crate::terminal::port::{Keeper, Report};
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -21,24 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Most files taken in one look: a folder of thousands must not hold back an order to stop.
 const FILES_MAX: usize = 64;
 
-/// The codes in a picture as reads.
-///
-/// # Errors
-/// When the bytes are no picture.
-pub fn reads(bytes: &[u8]) -> Result<Vec<Read>, camera::CameraError> {
-    let codes = camera::decode(bytes)?;
-    Ok(codes.into_iter().map(|code| Read::Symbol(Symbol { aim: Some(code.aim), bytes: code.bytes })).collect())
-}
-
 /// Watches `folder`; reads go to `station`.
-///
-/// # Errors
-/// When the system gives no thread.
-pub fn start(device: &str, folder: PathBuf, station: mpsc::Sender<Report>) -> io::Result<Port> {
-    Port::spawn(device, move |keeper| watch(&keeper, &folder, &station))
-}
-
-fn watch(keeper: &Keeper, folder: &Path, station: &mpsc::Sender<Report>) {
+pub(super) fn watch(keeper: &Keeper, folder: &Path, station: &mpsc::Sender<Report>) {
     let mut seen: HashMap<PathBuf, (u64, SystemTime)> = HashMap::new();
     while !keeper.stopped() {
         match look(folder) {
