@@ -95,7 +95,7 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             continue;
         }
         let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
-        tell(format_args!("{}", port.stable.as_ref().unwrap_or(&port.path).display()))?;
+        tell(port.stable.as_ref().unwrap_or(&port.path).display())?;
         tell(format_args!(
             "    {}{}, {usb}, {}, likely driver: {}",
             port.kind.map_or(String::new(), |kind| format!("{}, ", kind.noun())),
@@ -103,7 +103,9 @@ pub fn run(options: &Options) -> Result<(), Stop> {
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
         ))?;
-        tell(format_args!("    {}", opened_by(&port)))?;
+        if !port.path.to_string_lossy().starts_with("tcp:") {
+            tell(format_args!("    {}", opened_by(&port)))?;
+        }
         match found {
             Some(Ok((family, model))) => tell(format_args!("    answered as {}: {model}", family.name))?,
             Some(Err(why)) => tell(format_args!("    {why}"))?,
