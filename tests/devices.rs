@@ -237,3 +237,36 @@ fn what_any_device_reads_becomes_a_line_also_after_its_plug_was_pulled() {
         }
     }
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_command_without_a_word() {
+    for args in [
+        &["devices", "--families"][..],
+        &["devices", "--family", "r200"],
+        &["check-config", "config/terminal.toml"],
+        &["decode", "gs1", "9521234543213"],
+        &["decode", "epc", "3074257BF7194E4000001A85"],
+        &["label", "--list"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_gatebook"))
+            .args(args)
+            .stdout(writer)
+            .stderr(std::process::Stdio::piped())
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && words.is_empty(), "{args:?}: {words}");
+    }
+}
+
+#[test]
+fn a_port_that_cannot_be_reached_is_told_at_once() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gatebook"))
+        .args(["devices", "--probe", "--port", "tcp:127.0.0.1:1", "--port", "/dev/nowhere"])
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(words.matches("    it cannot be reached: ").count(), 2, "{words}");
+}

@@ -84,6 +84,46 @@ fn the_command_says_what_values_mean() {
     }
     let warned = run(&["(02)09521234543213"]);
     assert!(warned.contains("warning: (02) needs (37) beside it"), "{warned}");
+    let own = run(&["红宝石\u{1d}7"]);
+    assert!(own.starts_with("红宝石\\u{1d}7: this is no GS1 code"), "{own}");
+}
+
+#[test]
+fn a_line_that_is_no_text_is_answered_and_the_next_one_too() {
+    for (of, good, told) in [
+        ("gs1", "9521234543213", "\"gtin\""),
+        ("epc", "3074257BF7194E4000001A85", "sgtin-96"),
+        ("acr122u", "6300", "25344"),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gatebook"))
+            .args(["decode", of, "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(&[b"\xff\xfe\x00\r\n", good.as_bytes(), b"\r\n"].concat()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let answers = String::from_utf8(output.stdout).unwrap();
+        let answers: Vec<&str> = answers.lines().collect();
+        assert!(output.status.success() && answers.len() == 2, "{of}: {answers:?}");
+        assert!(answers[0].contains("\"error\"") && answers[1].contains(told), "{of}: {answers:?}");
+    }
+}
+
+#[test]
+fn what_is_no_picture_is_answered_without_reading_all_of_it() {
+    let run = |file: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_gatebook")).args(["decode", "image", file]).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (file, told) in [
+        ("/dev/zero", "error=the picture has 33554433 bytes, at most 33554432 are read"),
+        ("tests", "error=this is a folder; name the pictures in it"),
+    ] {
+        let answer = run(file);
+        assert!(answer.contains(told), "{answer}");
+    }
 }
 
 #[test]

@@ -645,7 +645,12 @@ fn the_command_prints_to_a_socket_and_a_device_and_says_what_failed() {
         (with(&["--to", "/dev/lp"]), 2, "error: `/dev/lp` is no format; for a printer say what it reads"),
         (with(&["--to", "tspl", "--epc", "3036"]), 2, "error: --epc is for ZPL printers"),
         (with(&["--to", "svg", "--copies", "2"]), 2, "error: --copies is for printers"),
-        (with(&["--set", "lot="]), 1, "error: the field `lot` is missing\nGive it with --set name=value.\n"),
+        (with(&["--set", "lot="]), 1, "error: the field `lot` is missing\nGive it with --set FIELD=TEXT.\n"),
+        (
+            with(&["--set", "lot=批次"]),
+            1,
+            "error: the GS1 code cannot be written: (10) at byte 40: the character is none of GS1 character set 82",
+        ),
         (gatebook(&["lott"]), 2, "error: there is no template `lott`; there are "),
     ] {
         let words = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Stop;
+use super::{Stop, tell};
 use crate::config;
 
 #[derive(Args)]
@@ -18,11 +18,11 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     let mut wrong = 0;
     for file in &options.files {
         match config::check(file) {
-            Ok(kind) => println!("{}: a sound {kind} configuration", file.display()),
+            Ok(kind) => tell(format_args!("{}: a sound {kind} configuration", file.display()))?,
             Err(problems) => {
                 wrong += problems.len();
                 for problem in problems {
-                    println!("{problem}");
+                    tell(problem)?;
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! `gatebook devices`: the ports and devices of this machine by their stable names, what is likely behind them, and which families of
 //! devices there are.
 
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -9,7 +10,7 @@ use hardware::settings::{Form, Setting, Settings, Value};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::Stop;
+use super::{Stop, put, tell};
 use crate::config::camera;
 use crate::config::terminal::Line;
 use crate::terminal::port::Port;
@@ -17,6 +18,9 @@ use crate::terminal::ports::{Kind, PortInfo, list_ports};
 
 /// How long a device may take to answer: the slowest handshake tries several dialects.
 const PROBE: Duration = Duration::from_millis(2500);
+
+const SILENT: &str = "nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try `gatebook \
+                      watch`";
 
 /// How a camera is reached, for a list.
 const CAMERA_LINK: &str = "HTTP, device file or folder";
@@ -56,14 +60,13 @@ fn named(name: &str) -> Result<Named, String> {
 
 pub fn run(options: &Options) -> Result<(), Stop> {
     if let Some(named) = options.family {
-        match named {
-            Named::Family(family) => print!("{}", entry(family)),
+        return match named {
+            Named::Family(family) => put(entry(family).as_bytes()),
             Named::Camera => {
                 let head = head(camera::NAME, camera::DESCRIPTION, camera::PORT);
-                print!("{head}{}", set_of(camera::NAME, camera::SETTINGS));
+                put(format!("{head}{}", set_of(camera::NAME, camera::SETTINGS)).as_bytes())
             }
-        }
-        return Ok(());
+        };
     }
     if options.families {
         return families(options.json);
@@ -73,35 +76,39 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         named => named.iter().map(|name| PortInfo::named(name)).collect(),
     };
     if ports.is_empty() && !options.json {
-        println!("no device was found; plug it in and look at `dmesg | tail`");
+        tell("no device was found; plug it in and look at `dmesg | tail`")?;
     }
     for port in ports {
-        let asked = options.probe && is_asked(&port);
-        let found = if asked { probe(&port)? } else { None };
+        let found = (options.probe && is_asked(&port)).then(|| probe(&port));
         if options.json {
             let mut line = serde_json::to_value(&port).map_err(Stop::fault)?;
-            if let (Some(fields), Some((family, model))) = (line.as_object_mut(), found) {
-                fields.insert("answered".into(), json!({"driver": family.name, "model": model}));
+            match (line.as_object_mut(), found) {
+                (Some(fields), Some(Ok((family, model)))) => {
+                    fields.insert("answered".into(), json!({"driver": family.name, "model": model}));
+                }
+                (Some(fields), Some(Err(why))) => {
+                    fields.insert("silent".into(), why.into());
+                }
+                (_, _) => (),
             }
-            println!("{line}");
+            tell(line)?;
             continue;
         }
         let usb = port.usb.map_or("no USB ids".into(), |(vendor, product)| format!("{vendor:04x}:{product:04x}"));
-        println!("{}", port.stable.as_ref().unwrap_or(&port.path).display());
-        println!(
+        tell(port.stable.as_ref().unwrap_or(&port.path).display())?;
+        tell(format_args!(
             "    {}{}, {usb}, {}, likely driver: {}",
             port.kind.map_or(String::new(), |kind| format!("{}, ", kind.noun())),
             port.path.display(),
             port.product.as_deref().unwrap_or("unnamed"),
             port.driver.unwrap_or("unknown"),
-        );
-        println!("    {}", opened_by(&port));
+        ))?;
+        if !port.path.to_string_lossy().starts_with("tcp:") {
+            tell(format_args!("    {}", opened_by(&port)))?;
+        }
         match found {
-            Some((family, model)) => println!("    answered as {}: {model}", family.name),
-            None if asked => println!(
-                "    nothing answered; a scanner, a keyboard or a scale that only speaks when it is used never does: try \
-                 `gatebook watch`"
-            ),
+            Some(Ok((family, model))) => tell(format_args!("    answered as {}: {model}", family.name))?,
+            Some(Err(why)) => tell(format_args!("    {why}"))?,
             None => (),
         }
     }
@@ -141,24 +148,24 @@ fn families(as_json: bool) -> Result<(), Stop> {
         if as_json {
             let usb: Vec<_> = family.usb_ids.iter().map(|(v, p)| format!("{v:04x}:{p:04x}")).collect();
             let settings: Vec<_> = family.settings.iter().map(|setting| setting.name).collect();
-            println!(
+            tell(format_args!(
                 "{}",
                 json!({"name": family.name, "description": family.description, "link": link, "usb_ids": usb, "settings": settings})
-            );
+            ))?;
         } else {
-            println!("{:<18} {} ({link})", family.name, family.description);
+            tell(format_args!("{:<18} {} ({link})", family.name, family.description))?;
         }
     }
     if as_json {
         let settings: Vec<_> = camera::SETTINGS.iter().map(|setting| setting.name).collect();
         let (name, description) = (camera::NAME, camera::DESCRIPTION);
-        println!(
+        tell(format_args!(
             "{}",
             json!({"name": name, "description": description, "link": CAMERA_LINK, "usb_ids": [], "settings": settings})
-        );
+        ))?;
     } else {
-        println!("{:<18} {} ({CAMERA_LINK})", camera::NAME, camera::DESCRIPTION);
-        println!("\n`gatebook devices --family NAME` shows what can be set of one.");
+        tell(format_args!("{:<18} {} ({CAMERA_LINK})", camera::NAME, camera::DESCRIPTION))?;
+        tell("\n`gatebook devices --family NAME` shows what can be set of one.")?;
     }
     Ok(())
 }
@@ -214,9 +221,12 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// Who answers on a port: the likely family first, then every other that such a port can have.
-fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
+/// Who answers on a port: the likely family first, then every other that such a port can have; or why nobody does.
+fn probe(port: &PortInfo) -> Result<(&'static Family, String), String> {
     let place = port.stable.as_ref().unwrap_or(&port.path).display().to_string();
+    // Where nothing is, no family needs to be asked.
+    there(&place)
+        .map_err(|error| format!("it cannot be reached: {error}; check its power, its cable and its address"))?;
     let mut families: Vec<&'static Family> = FAMILIES.to_vec();
     families.sort_by_key(|family| port.driver != Some(family.name));
     for family in families {
@@ -225,7 +235,7 @@ fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
         let Ok(session) = (family.session)(&settings) else { continue };
         // What is read while nobody listens is of no matter here.
         let (reports, _reported) = mpsc::channel(64);
-        let asked = Port::start("probe", line, session, reports).map_err(Stop::fault)?;
+        let asked = Port::start("probe", line, session, reports).map_err(|error| error.to_string())?;
         let until = Instant::now() + PROBE;
         let mut model = None;
         while model.is_none() && Instant::now() < until {
@@ -236,8 +246,21 @@ fn probe(port: &PortInfo) -> Result<Option<(&'static Family, String)>, Stop> {
         }
         asked.join(Instant::now() + PROBE);
         if let Some(model) = model {
-            return Ok(Some((family, model)));
+            return Ok((family, model));
         }
     }
-    Ok(None)
+    Err(SILENT.to_owned())
+}
+
+/// Whether there is a device file of that name, or somebody who listens at that address.
+fn there(place: &str) -> std::io::Result<()> {
+    let Some(address) = place.strip_prefix("tcp:") else { return std::fs::metadata(place).map(|_| ()) };
+    let mut last = std::io::Error::other("the address names no machine");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PROBE) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::commands::Stop;
+use crate::commands::{Stop, put};
 use crate::hex;
 use crate::labels::{self, Dpi, FieldKind, Fonts, LabelError, Language, Layout, Template, Values};
 
@@ -200,15 +200,10 @@ fn list(templates: &[Template]) -> String {
 }
 
 fn write_out(bytes: &[u8], file: Option<&Path>) -> Result<(), Stop> {
-    let written = match file {
-        Some(file) => std::fs::write(file, bytes).map_err(|error| format!("{}: {error}", file.display())),
-        None => match std::io::stdout().lock().write_all(bytes) {
-            // A reader that has seen enough is no error.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(|error| format!("stdout: {error}")),
-        },
-    };
-    written.map_err(Stop::Fault)
+    match file {
+        Some(file) => std::fs::write(file, bytes).map_err(|error| Stop::fault(format!("{}: {error}", file.display()))),
+        None => put(bytes),
+    }
 }
 
 /// Hands all bytes to the printer.

@@ -15,7 +15,7 @@ mod verify;
 mod watch;
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -62,6 +62,8 @@ pub(crate) enum Stop {
     Refused(String),
     /// Wrong use, or something that is not there or not working.
     Fault(String),
+    /// Who reads the answers has seen enough, which is no error.
+    Unread,
 }
 
 impl Stop {
@@ -87,7 +89,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(options) => check_config::run(&options),
     };
     let (code, words) = match done {
-        Ok(()) => return ExitCode::SUCCESS,
+        Ok(()) | Err(Stop::Unread) => return ExitCode::SUCCESS,
         Err(Stop::Refused(words)) => (1, words),
         Err(Stop::Fault(words)) => (2, words),
     };
@@ -95,6 +97,20 @@ pub fn run() -> ExitCode {
         eprintln!("error: {words}");
     }
     ExitCode::from(code)
+}
+
+/// Puts out an answer as it is.
+fn put(bytes: &[u8]) -> Result<(), Stop> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Stop::Unread,
+        _ => Stop::fault(format!("stdout: {error}")),
+    })
+}
+
+/// Puts out a line.
+fn tell(line: impl fmt::Display) -> Result<(), Stop> {
+    put(format!("{line}\n").as_bytes())
 }
 
 /// The runtime of every command that waits for something.

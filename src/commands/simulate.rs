@@ -11,11 +11,17 @@ use hardware::scale::exact::Amount;
 use hardware::settings::{Form, Settings, Value};
 use hardware::simulator::script::{Mix, Presentation, Random, Script, Sent, SentWhat};
 
-use super::{Stop, asked_to_stop, runtime};
+use super::{Stop, asked_to_stop, runtime, tell};
 use crate::demo::pushed::To;
 use crate::demo::wire::Wire;
 use crate::epc;
 use crate::hex;
+
+/// Most that is presented in one run: the script of a day at a busy door fits many times over.
+const READS_MAX: i64 = 1_000_000;
+
+/// Longest run, a week.
+const OVER_MAX_S: u64 = 7 * 24 * 3600;
 
 #[derive(Args)]
 pub struct Options {
@@ -36,14 +42,14 @@ pub struct Options {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many symbols, tags, cards, weights and so on are presented
-    #[arg(long, default_value_t = 100)]
-    reads: usize,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=READS_MAX))]
+    reads: u32,
     /// Over how many seconds they are spread
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=OVER_MAX_S))]
     over: u64,
     /// How many faults happen on the way: garbage, broken messages, silence, disconnects
     #[arg(long, default_value_t = 0)]
-    faults: usize,
+    faults: u16,
     /// Settings of the device, as in a configuration: --set dialect=m100
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -63,18 +69,17 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         loop {
             for sent in wire.log_from(shown) {
                 shown += 1;
-                println!("{}", line(&sent));
+                tell(line(&sent))?;
             }
             if ends <= Instant::now() {
-                break;
+                return Ok(());
             }
             tokio::select! {
-                () = &mut stop => break,
+                () = &mut stop => return Ok(()),
                 () = tokio::time::sleep(Duration::from_millis(100)) => (),
             }
         }
-    });
-    Ok(())
+    })
 }
 
 fn lay(options: &Options) -> Result<Wire, Stop> {
@@ -154,7 +159,7 @@ fn mix(options: &Options) -> Result<Mix, Stop> {
         symbols: Vec::new(),
         tags: Vec::new(),
         antennas: 4,
-        faults: options.faults,
+        faults: options.faults.into(),
     };
     let given = !options.codes.is_empty();
     if options.family.reads.contains(&Reads::Symbols) {
@@ -167,11 +172,21 @@ fn mix(options: &Options) -> Result<Mix, Stop> {
         // A GTIN with a right check digit under the prefix that GS1 keeps for examples.
         let tag = |serial| epc::sgtin_96(1, "09521234543213", 7, serial).map(|epc| epc.to_vec());
         mix.tags = match given {
-            false => (1..=options.reads).filter_map(|number| tag(u64::try_from(number).ok()?)).collect(),
-            true => options.codes.iter().map(|code| bytes(code, "EPC")).collect::<Result<_, _>>()?,
+            false => (1..=options.reads).filter_map(|number| tag(number.into())).collect(),
+            true => {
+                let codes = options.codes.iter().filter(|code| is_mixed(code, options.family.reads));
+                codes.map(|code| bytes(code, "EPC")).collect::<Result<_, _>>()?
+            }
         };
     }
     Ok(mix)
+}
+
+/// Whether a code goes into the mix of symbols and tags. A reader of tags that has inputs too is also given contacts, which
+/// are two words.
+fn is_mixed(code: &str, reads: &[Reads]) -> bool {
+    let contact = reads.contains(&Reads::Contacts) && code.contains(char::is_whitespace);
+    reads.contains(&Reads::Symbols) || reads.contains(&Reads::Tags) && !contact
 }
 
 fn bytes(code: &str, what: &str) -> Result<Vec<u8>, Stop> {
@@ -199,6 +214,9 @@ fn shown(options: &Options) -> Result<Vec<Presentation>, Stop> {
 /// `3.42 g`, `21.5 45.0` (°C and %), `1 closed`, or the number of a card in hex, as the family sees it; `None` for what
 /// the script has already.
 fn shown_as(code: &str, reads: &[Reads]) -> Result<Option<Presentation>, Stop> {
+    if is_mixed(code, reads) {
+        return Ok(None);
+    }
     let wrong = |form: &str| Stop::fault(format!("`{code}`: write {form}"));
     let words: Vec<&str> = code.split_whitespace().collect();
     let thousandths = |text: &str| {
@@ -256,5 +274,43 @@ fn line(sent: &Sent) -> serde_json::Value {
         SentWhat::Label { bytes, .. } => serde_json::json!({"at_ms": at_ms, "sent": "label", "bytes": bytes.len()}),
         SentWhat::Garbage { n } => serde_json::json!({"at_ms": at_ms, "sent": "garbage", "bytes": n}),
         SentWhat::Disconnect => serde_json::json!({"at_ms": at_ms, "sent": "disconnect"}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn codes_go_where_the_family_reads_them() {
+        let options = |args: &[&str]| Line::try_parse_from([&["simulate"], args].concat()).map(|line| line.options);
+        for (args, mixed, shown_too) in [
+            (&["llrp", "3034257bf7194e4000001a01"][..], 1, 0),
+            (&["llrp", "1 closed", "3034257bf7194e4000001a01", "1 open"], 1, 2),
+            (&["r200", "3034257bf7194e4000001a01"], 1, 0),
+            (&["scanner", "1 closed", "S-7"], 2, 0),
+            (&["gpio", "1 closed"], 0, 1),
+            (&["pn532", "04a22b01"], 0, 1),
+            (&["mt_sics", "3.42 g"], 0, 1),
+        ] {
+            let options = options(args).unwrap_or_else(|error| panic!("{args:?}: {error}"));
+            let (Ok(mix), Ok(shown)) = (mix(&options), shown(&options)) else { panic!("{args:?} is refused") };
+            assert_eq!((mix.symbols.len() + mix.tags.len(), shown.len()), (mixed, shown_too), "{args:?}");
+        }
+        for wrong in [&["r200", "1 closed"][..], &["llrp", "zz"], &["gpio", "1 ajar"], &["mt_sics", "3034"]] {
+            let options = options(wrong).unwrap_or_else(|error| panic!("{wrong:?}: {error}"));
+            assert!(mix(&options).is_err() || shown(&options).is_err(), "{wrong:?}");
+        }
+        for beyond in [["--reads", "99999999999999"], ["--over", "18446744073709551615"], ["--faults", "99999999"]] {
+            assert!(options(&[&["scanner"], &beyond[..]].concat()).is_err(), "{beyond:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use hardware::event::{Read, Steady};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Stop, asked_to_stop, runtime, start_log};
+use super::{Stop, asked_to_stop, runtime, start_log, tell};
 use crate::config::terminal::Line;
 use crate::hex;
 use crate::terminal::capture::{self, Capture};
@@ -22,7 +22,7 @@ pub struct Options {
     #[arg(long, value_parser = super::family)]
     driver: &'static Family,
     /// Speed of a serial line, unless the one of the family
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(300..=921_600))]
     baud: Option<u32>,
     /// Data bits, parity and stop bits of a serial line, such as 7e1
     #[arg(long, value_name = "8N1")]
@@ -53,27 +53,33 @@ pub fn run(options: &Options) -> Result<(), Stop> {
         let (mut told, mut reads) = (Health::default(), 0);
         let stop = asked_to_stop();
         tokio::pin!(stop);
-        while options.reads.is_none_or(|most| reads < most) {
+        let mut ended = Ok(());
+        while ended.is_ok() && options.reads.is_none_or(|most| reads < most) {
             tokio::select! {
                 () = &mut stop => break,
                 Some(report) = reported.recv() => {
                     reads += 1;
-                    say(&report.read, began, options.json);
+                    ended = say(&report.read, began, options.json);
                 }
                 Ok(()) = health.changed() => {
                     let now = health.borrow_and_update().clone();
-                    tell(&now, &told);
+                    say_health(&now, &told);
                     told = now;
                 }
             }
         }
         tokio::task::block_in_place(|| port.join(Instant::now() + std::time::Duration::from_secs(2)));
-        Ok(())
+        ended
     })
 }
 
 fn link(options: &Options) -> Result<Link, Stop> {
-    let Link::Serial(mut serial) = options.driver.link else { return Ok(options.driver.link) };
+    let Link::Serial(mut serial) = options.driver.link else {
+        return match (options.baud, &options.frame) {
+            (None, None) => Ok(options.driver.link),
+            _ => Err(Stop::fault(format!("--baud and --frame are for serial lines; {} has none", options.driver.name))),
+        };
+    };
     serial.baud = options.baud.unwrap_or(serial.baud);
     if let Some(frame) = &options.frame {
         let wrong = || Stop::fault(format!("--frame {frame}: write data bits, parity and stop bits, such as 7e1"));
@@ -91,7 +97,7 @@ fn link(options: &Options) -> Result<Link, Stop> {
 }
 
 /// How the port is, on stderr, when that changed.
-fn tell(now: &Health, before: &Health) {
+fn say_health(now: &Health, before: &Health) {
     if now.up && !before.up {
         eprintln!("ready{}", if now.model.is_empty() { String::new() } else { format!(": {}", now.model) });
     }
@@ -106,7 +112,7 @@ fn tell(now: &Health, before: &Health) {
     }
 }
 
-fn say(read: &Read, began: Instant, as_json: bool) {
+fn say(read: &Read, began: Instant, as_json: bool) -> Result<(), Stop> {
     let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (kind, mut fields) = fields(read);
     let identifier = match capture::capture(read) {
@@ -124,11 +130,11 @@ fn say(read: &Read, began: Instant, as_json: bool) {
             fields.insert("at_ms".into(), at_ms.into());
             fields.insert("read".into(), kind.into());
         }
-        return println!("{fields}");
+        return tell(fields);
     }
     let words = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let words: Vec<_> = words.map(|(name, value)| format!("{name}={}", plain(value))).collect();
-    println!("{:>9.3} s  {kind:<8} {}", at_ms as f64 / 1000.0, words.join("  "));
+    tell(format_args!("{:>9.3} s  {kind:<8} {}", at_ms as f64 / 1000.0, words.join("  ")))
 }
 
 fn plain(value: &Value) -> String {

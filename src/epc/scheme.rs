@@ -128,10 +128,10 @@ pub(super) enum Tail {
 pub(super) const PREFIX_BITS: [usize; 7] = [40, 37, 34, 30, 27, 24, 20];
 
 /// Digits of the company prefix at partition 0.
-pub(super) const PREFIX_DIGITS_MAX: usize = 12;
+pub(crate) const PREFIX_DIGITS_MAX: usize = 12;
 
 /// Digits of the company prefix at partition 6.
-pub(super) const PREFIX_DIGITS_MIN: usize = 6;
+pub(crate) const PREFIX_DIGITS_MIN: usize = 6;
 
 /// Digit or digits with the indicator in front: SGTIN, ITIP.
 const ITEM: Reference = Reference::Padded { bits: [4, 7, 10, 14, 17, 20, 24], digits: 1 };

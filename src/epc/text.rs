@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub(super) use crate::gs1::lint::is_cset_82;
+
 /// Longest text that a key can hold: the part number of an ADI has 32 characters.
 const TEXT_MAX: usize = 32;
 
@@ -164,11 +166,6 @@ impl fmt::Debug for Text {
 /// GS1 AI encodable character set 39: what a component part number may have. Source: General Specifications, figure 7.11-2.
 pub(super) fn is_cset_39(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_uppercase() || b"#-/".contains(&byte)
-}
-
-/// GS1 AI encodable character set 82: what a serial number may have. Source: General Specifications, figure 7.11-1.
-pub(super) fn is_cset_82(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
 }
 
 #[cfg(test)]

@@ -55,6 +55,10 @@ pub fn parse(text: &str) -> Result<Written, NotWritten> {
             Ok(Written::Key { key, prefix_len: None, data })
         }
         None => {
+            let most = bits::BITS_MAX / 4;
+            if most < text.len() && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err(NotWritten::TooLong { len: text.len(), most });
+            }
             let bytes = nibbles(text).ok_or(NotWritten::Unknown)?;
             Ok(Written::Bits { bits: text.len() * 4, bytes, afi: None })
         }
@@ -295,6 +299,7 @@ mod tests {
                 "urn:epc:id:sgtin:0614141.812345.a/b",
                 "`a/b` is a character that a URI writes with a percent sign, or a percent sign without two hex digits",
             ),
+            (&"3".repeat(125), "it has 125 characters, 124 are the most"),
             ("urn:epc:id:gid:1.2.68719476736", "the serial number `68719476736` is none"),
         ] {
             assert_eq!(parse(text).map_err(|error| error.to_string()), Err(told.to_owned()), "{text}");

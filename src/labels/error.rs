@@ -53,7 +53,7 @@ impl LabelError {
     /// What to do about it, where the sentence itself does not say.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            LabelError::Missing { .. } | LabelError::NothingToEncode { .. } => "Give it with --set name=value.",
+            LabelError::Missing { .. } | LabelError::NothingToEncode { .. } => "Give it with --set FIELD=TEXT.",
             LabelError::TooLong { .. } => "Shorten it, or allow more in the template.",
             LabelError::CheckDigit { .. } => "Compare the number with its source; one of its digits is mistyped.",
             LabelError::CodeDoesNotFit { .. } => {

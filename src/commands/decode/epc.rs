@@ -1,17 +1,15 @@
 //! `gatebook decode epc`: what the EPC of a tag says in every way of writing it, and what to write on a tag for a key.
 
-use std::io::BufRead;
-
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::print;
+use super::{each_line, print};
 use crate::commands::Stop;
 use crate::epc::elements::Element;
 use crate::epc::fault::Fault;
 use crate::epc::key::Key;
 use crate::epc::plan::plan;
-use crate::epc::scheme::Scheme;
+use crate::epc::scheme::{PREFIX_DIGITS_MAX, PREFIX_DIGITS_MIN, Scheme};
 use crate::epc::uri::{Written, parse};
 use crate::epc::{Epc, Memory, of_memory};
 use crate::hex;
@@ -22,7 +20,7 @@ pub struct Options {
     /// line on stdin
     items: Vec<String>,
     /// Digits of the company prefix, which a GS1 key does not tell: without it a key is written in a "+" scheme
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = prefix_length)]
     prefix_length: Option<usize>,
     /// Filter value for a key that is to be written
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -35,6 +33,11 @@ pub struct Options {
     bits: Option<usize>,
 }
 
+fn prefix_length(text: &str) -> Result<usize, String> {
+    let digits = text.parse().ok().filter(|digits| (PREFIX_DIGITS_MIN..=PREFIX_DIGITS_MAX).contains(digits));
+    digits.ok_or_else(|| format!("a company prefix has {PREFIX_DIGITS_MIN} to {PREFIX_DIGITS_MAX} digits"))
+}
+
 pub fn run(options: &Options, as_json: bool) -> Result<(), Stop> {
     let scheme = match &options.scheme {
         Some(name) => Some(Scheme::named(name).ok_or_else(|| unknown(name))?),
@@ -44,13 +47,10 @@ pub fn run(options: &Options, as_json: bool) -> Result<(), Stop> {
     if !options.items.is_empty() {
         return options.items.iter().try_for_each(|item| answer(item.trim()));
     }
-    for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
-        if !line.trim().is_empty() {
-            answer(line.trim())?;
-        }
-    }
-    Ok(())
+    each_line(|line| match String::from_utf8_lossy(line).trim() {
+        "" => Ok(()),
+        item => answer(item),
+    })
 }
 
 fn unknown(name: &str) -> Stop {
@@ -193,6 +193,9 @@ mod tests {
             let found = said(item, &options(prefix_length, bits), scheme);
             assert_eq!((&found["hex"], &found["ok"]), (&hex, &json!(!hex.is_null())), "{item}: {found}");
             assert_eq!(found["error"].is_string(), hex.is_null());
+        }
+        for (digits, sound) in [("5", false), ("6", true), ("12", true), ("13", false), ("seven", false)] {
+            assert_eq!(super::prefix_length(digits).is_ok(), sound, "{digits}");
         }
         let broken = said("301C257BF7194E4000001A85", &options(None, None), None);
         let uri = "urn:epc:raw:96.x301C257BF7194E4000001A85";

@@ -1,13 +1,13 @@
 //! Frames of a family of devices: one hex frame a line, or a captured byte stream.
 
-use std::io::{BufRead, Read};
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use hardware::device::{Cut, Dialect, FAMILIES, Family, by_name};
 use serde_json::{Value, json};
 
-use super::{object, print};
+use super::{each_line, object, print};
 use crate::commands::Stop;
 use crate::hex;
 use crate::identity::Identifier;
@@ -71,19 +71,17 @@ impl Frames {
             let bytes = open.map_err(|error| Stop::fault(format!("{}: {error}", file.display())))?;
             return stream(family, dialect, bytes, as_json);
         }
-        for line in std::io::stdin().lock().lines() {
-            let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
-            let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+        each_line(|line| {
+            let compact: String = String::from_utf8_lossy(line).chars().filter(|c| !c.is_whitespace()).collect();
             if compact.is_empty() {
-                continue;
+                return Ok(());
             }
             let answer = match hex::decode(&compact) {
                 Some(bytes) => decode(family, &bytes, dialect),
                 None => Err("not a line of hex digit pairs".to_owned()),
             };
-            print(&object(answer), as_json)?;
-        }
-        Ok(())
+            print(&object(answer), as_json)
+        })
     }
 }
 

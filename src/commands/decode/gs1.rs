@@ -1,11 +1,9 @@
 //! `gatebook decode gs1`: what GS1 codes mean. Texts as arguments or one a line on stdin; `^` stands for FNC1.
 
-use std::io::{BufRead, Write};
-
 use serde_json::{Map, Value, json};
 
-use super::print;
-use crate::commands::Stop;
+use super::{each_line, print};
+use crate::commands::{Stop, put};
 use crate::gs1::meaning::meaning;
 use crate::gs1::{self, Carrier, Form, ReadError, Reading, bracketed, link, pairs};
 use crate::hex;
@@ -16,17 +14,13 @@ pub fn run(texts: &[String], as_json: bool) -> Result<(), Stop> {
         let read = gs1::scan(text, Carrier::Unknown);
         match as_json {
             true => print(&object(&read), true),
-            false => show(&readable(text, &read, today.year())),
+            false => put(readable(text, &read, today.year()).as_bytes()),
         }
     };
     if !texts.is_empty() {
         return texts.iter().try_for_each(|text| answer(text.as_bytes()));
     }
-    for line in std::io::stdin().lock().split(b'\n') {
-        let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
-        answer(line.strip_suffix(b"\r").unwrap_or(&line))?;
-    }
-    Ok(())
+    each_line(answer)
 }
 
 fn object(read: &Result<Reading, ReadError>) -> Value {
@@ -67,7 +61,13 @@ fn object(read: &Result<Reading, ReadError>) -> Value {
 
 /// The notation, then a line for each element with its title and meaning.
 fn readable(text: &[u8], read: &Result<Reading, ReadError>, this_year: i16) -> String {
-    let shown = text.escape_ascii();
+    // A person's letters stay readable, what no screen shows does not.
+    let shown = match std::str::from_utf8(text) {
+        Ok(text) => {
+            text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect()
+        }
+        Err(_) => text.escape_ascii().to_string(),
+    };
     let reading = match read {
         Ok(reading) => reading,
         Err(error) => return format!("{shown}: {error}\n  {}\n", error.help()),
@@ -89,12 +89,4 @@ fn readable(text: &[u8], read: &Result<Reading, ReadError>, this_year: i16) -> S
         lines.push_str(&format!("  warning: {missing}\n"));
     }
     lines
-}
-
-fn show(lines: &str) -> Result<(), Stop> {
-    match std::io::stdout().lock().write_all(lines.as_bytes()) {
-        // A reader that has seen enough is no error.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => other.map_err(|error| Stop::fault(format!("stdout: {error}"))),
-    }
 }

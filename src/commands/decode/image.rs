@@ -1,5 +1,7 @@
 //! `gatebook decode image`: one line a picture. One that cannot be read says why in its line, and the run goes on.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -23,7 +25,7 @@ pub(super) fn run(files: &[PathBuf], as_json: bool) -> Result<(), Stop> {
 fn picture(file: &Path) -> Value {
     let began = Instant::now();
     let late = || DEADLINE <= began.elapsed();
-    let found = std::fs::read(file).map_err(|error| error.to_string()).and_then(|bytes| {
+    let found = bytes(file).and_then(|bytes| {
         camera::decode_with(&bytes, &Search { late: &late, ..Search::default() }).map_err(|error| error.to_string())
     });
     let ms = began.elapsed().as_secs_f64() * 1000.0;
@@ -35,6 +37,17 @@ fn picture(file: &Path) -> Value {
         }
         Err(error) => json!({"file": file.display().to_string(), "error": error, "ms": ms}),
     }
+}
+
+/// The bytes of a picture, of a larger file than is searched one too many: a device that never ends must not fill memory.
+fn bytes(file: &Path) -> Result<Vec<u8>, String> {
+    if file.is_dir() {
+        return Err("this is a folder; name the pictures in it".to_owned());
+    }
+    let most = u64::try_from(camera::FILE_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| error.to_string())
 }
 
 fn code(code: &Code) -> Value {

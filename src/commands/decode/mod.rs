@@ -1,13 +1,13 @@
 //! `gatebook decode`: what bytes or pictures mean. One hex frame a line on stdin, one answer a line on stdout; what cannot
 //! be read is answered too, so the exit code is 0 when every line has its answer.
 
-use std::io::Write;
+use std::io::BufRead;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::commands::Stop;
+use crate::commands::{Stop, tell};
 
 mod epc;
 mod frames;
@@ -44,10 +44,20 @@ pub fn run(options: &Options) -> Result<(), Stop> {
     }
 }
 
+/// Every line of stdin as it came, whatever its bytes are: one that is no text is answered like any other.
+fn each_line(mut answer: impl FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+    for line in std::io::stdin().lock().split(b'\n') {
+        let line = line.map_err(|error| Stop::fault(format!("stdin: {error}")))?;
+        answer(line.strip_suffix(b"\r").unwrap_or(&line))?;
+    }
+    Ok(())
+}
+
 fn object(answer: Result<Value, String>) -> Value {
     match answer {
         Ok(Value::Object(mut fields)) => {
-            fields.insert("ok".into(), true.into());
+            // A device's own word of failure stands, although the frame is sound.
+            fields.entry("ok").or_insert(true.into());
             Value::Object(fields)
         }
         Ok(other) => json!({"ok": true, "value": other}),
@@ -56,21 +66,27 @@ fn object(answer: Result<Value, String>) -> Value {
 }
 
 fn print(value: &Value, as_json: bool) -> Result<(), Stop> {
-    let mut out = std::io::stdout().lock();
-    let written = match (as_json, value) {
+    match (as_json, value) {
         (false, Value::Object(fields)) => {
             let words: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
-            writeln!(out, "{}", words.join("  "))
+            tell(words.join("  "))
         }
-        _ => writeln!(out, "{value}"),
-    };
-    match written {
-        // A reader that has seen enough is no error.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => other.map_err(|error| Stop::fault(format!("stdout: {error}"))),
+        _ => tell(value),
     }
 }
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_the_device_stands() {
+        assert_eq!(object(Ok(json!({"sw": 36864})))["ok"], true);
+        assert_eq!(object(Ok(json!({"sw": 25344, "ok": false})))["ok"], false, "a sound frame that says no");
+        assert_eq!(object(Err("broken".into())), json!({"ok": false, "error": "broken"}));
+    }
 }

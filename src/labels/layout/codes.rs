@@ -1,6 +1,6 @@
 //! Codes on a layout: what they say, how wide their modules are, and what a person reads under bars.
 
-use crate::gs1::{Elements, bracketed, element_string};
+use crate::gs1::{Elements, ReadError, bracketed, element_string, link};
 use crate::labels::bits::Area;
 use crate::labels::error::LabelError;
 use crate::labels::layout::{Bench, CodeMark, Layout, Mark};
@@ -19,7 +19,14 @@ impl Bench<'_> {
             let plain = |text: String| (Message { text: text.clone(), gs1: false }, text);
             let found = match data {
                 Data::Plain(pattern) => pattern.fill(|name| self.filled.coded(name)).map(plain),
-                Data::Link(pattern) => pattern.fill(|name| self.filled.in_address(name)).map(plain),
+                Data::Link(pattern) => match pattern.fill(|name| self.filled.in_address(name)) {
+                    // What a shop's own address says is its own affair, but a wrong value in a Digital Link names another thing.
+                    Some(text) => match link::parse(&text) {
+                        Err(wrong @ ReadError::Value { .. }) => return Err(wrong.into()),
+                        Ok(_) | Err(_) => Some(plain(text)),
+                    },
+                    None => None,
+                },
                 Data::Elements(elements) => {
                     let fill = |(ai, pattern): &(String, Pattern)| {
                         Some((ai.clone(), pattern.fill(|name| self.filled.element(name))?))
