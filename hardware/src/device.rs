@@ -157,6 +157,40 @@ pub enum Cut {
     Incomplete,
 }
 
+/// Other names of families: those of the files of vectors that describe their protocols (`tests/data`).
+pub const ALSO: &[(&str, &str)] = &[
+    ("aim_symbology", "scanner"),
+    ("scanner_commands", "scanner"),
+    ("scanner_framing", "scanner"),
+    ("ssi_zebra", "ssi"),
+    ("evdev_wedge", "wedge"),
+    ("uhf_m100_r200", "r200"),
+    ("uhf_r2000_a0", "r2000"),
+    ("uhf_reader18", "chafon"),
+    ("uhf_mercury", "mercury"),
+    ("uhf_swct", "swct"),
+    ("scale_mtsics", "mt_sics"),
+    ("scale_and", "and"),
+    ("scale_ohaus", "ohaus"),
+    ("scale_sartorius_sbi", "sbi"),
+    ("scale_toledo8217", "toledo_8217"),
+    ("scale_toledo_continuous", "toledo_continuous"),
+    ("modbus_rtu", "modbus_climate"),
+    ("lf_rdm6300", "rdm6300"),
+    ("hf_pn532", "pn532"),
+    ("pcsc_acr122u", "acr122u"),
+    ("printer_zpl", "zpl"),
+    ("printer_tspl", "tspl"),
+];
+
+impl Family {
+    /// The other names of this family.
+    pub fn also(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let name = self.name;
+        ALSO.iter().filter(move |(_, of)| *of == name).map(|(also, _)| *also)
+    }
+}
+
 /// The family with this name.
 pub fn by_name(name: &str) -> Option<&'static Family> {
     FAMILIES.iter().copied().find(|family| family.name == name)

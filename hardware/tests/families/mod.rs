@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatebook_hardware::device::{Cut, FAMILIES, Family, Reads, Session};
+use gatebook_hardware::device::{ALSO, Cut, FAMILIES, Family, Reads, Session, by_name};
 use gatebook_hardware::event::{Card, CardKind, Climate, Contact, Event, Read, Steady, Weight, WeightUnit};
 use gatebook_hardware::settings::{Form, Settings};
 use gatebook_hardware::simulator::Simulator;
@@ -99,6 +99,14 @@ fn shown(reads: Reads) -> Option<(Presentation, IsIt)> {
         }
         Reads::Prints => return None,
     })
+}
+
+#[test]
+fn other_names_lead_to_one_family() {
+    for (number, (also, name)) in ALSO.iter().enumerate() {
+        assert!(by_name(name).is_some() && by_name(also).is_none(), "{also} of {name}");
+        assert!(!ALSO[..number].iter().any(|(other, _)| other == also), "{also} stands twice");
+    }
 }
 
 #[test]

@@ -34,7 +34,8 @@ struct Options {
 impl Subcommand for Frames {
     fn augment_subcommands(command: Command) -> Command {
         let family = |family: &&'static Family| {
-            Options::augment_args(Command::new(family.name).about(format!("Frames: {}", family.description)))
+            let about = format!("Frames: {}", family.description);
+            Options::augment_args(Command::new(family.name).about(about).aliases(family.also()))
         };
         command.subcommands(FAMILIES.iter().map(family))
     }
@@ -44,7 +45,7 @@ impl Subcommand for Frames {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        by_name(name).is_some()
+        FAMILIES.iter().any(|family| family.name == name || family.also().any(|also| also == name))
     }
 }
 
