@@ -46,7 +46,7 @@ impl EnrolError {
     }
 }
 
-/// A code to copy or type, `XXXX-XXXX-XXXX`, good once within [`CODE_VALID`]. Only its hash is kept.
+/// A code to copy or type, three groups of four letters and digits, good once within [`CODE_VALID`]. Only its hash is kept.
 ///
 /// # Errors
 /// What the database says.

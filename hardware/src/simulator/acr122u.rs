@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::acr122u::{Apdu, Kind, message};
 use crate::event::{Card, CardKind, Read};
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// The answer to reset of a MIFARE Classic 1K behind PC/SC.
 const RESET: &[u8] =
@@ -50,7 +50,15 @@ impl Reader {
     }
 }
 
-impl Simulator for Reader {
+impl Played for Reader {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.received.clear();
@@ -60,12 +68,6 @@ impl Simulator for Reader {
             self.outbox.say(message(Kind::Card, RESET));
         }
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     fn receive(&mut self, bytes: &[u8], now: Duration) {
@@ -110,29 +112,8 @@ impl Simulator for Reader {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().into_iter().chain(self.held.as_ref().map(|(_, until)| *until)).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
     }
 
     fn finished(&self, now: Duration) -> bool {

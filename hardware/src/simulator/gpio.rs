@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::event::{Contact, Read};
 use crate::gpio::{self, Edge, Event};
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// Time between two edges of a bouncing contact.
 const BOUNCES_EVERY: Duration = Duration::from_micros(700);
@@ -80,7 +80,15 @@ impl Lines {
     }
 }
 
-impl Simulator for Lines {
+impl Played for Lines {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     /// The lines are requested anew: the events count from 1 again.
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
@@ -91,12 +99,6 @@ impl Simulator for Lines {
             self.edge(contact, closed, 0, now, true);
         }
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// A line request takes nothing.
@@ -116,34 +118,5 @@ impl Simulator for Lines {
                 Act::Disconnect => self.outbox.cut(now),
             }
         }
-    }
-
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
-    fn wake(&self) -> Option<Duration> {
-        self.stage.wake()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.stage.finished(now)
     }
 }

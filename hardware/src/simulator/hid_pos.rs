@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::event::Aim;
 use crate::hid_pos::report::{self, CHUNK_MAX, HONEYWELL, Layout};
 use crate::scanner::host::honeywell;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Presentation, Script, SentWhat, Stage};
 
 /// How the simulated scanner is set.
 #[derive(Clone, Debug)]
@@ -74,18 +74,20 @@ impl Scanner {
     }
 }
 
-impl Simulator for Scanner {
+impl Played for Scanner {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.ready = now;
         self.stage.opened(now);
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// Takes one output report a call, as hidraw does.
@@ -132,33 +134,8 @@ impl Simulator for Scanner {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().map(|wake| wake.max(self.ready))
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.stage.finished(now)
     }
 }
 

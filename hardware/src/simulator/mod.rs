@@ -7,7 +7,8 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::simulator::script::{Presentation, Sent};
+use crate::simulator::outbox::Outbox;
+use crate::simulator::script::{Presentation, Sent, Stage};
 
 pub mod acr122u;
 pub mod gpio;
@@ -86,5 +87,84 @@ pub trait Simulator: Debug + Send {
     /// Takes a tag out of the field.
     fn tag_leaves(&mut self, epc: &[u8], now: Duration) {
         self.show(Presentation::TagLeaves { epc: epc.to_vec() }, now);
+    }
+}
+
+/// A simulated device that stands on a stage and speaks through an outbox: what it has to do itself. The rest of a
+/// [`Simulator`] follows from these two.
+pub trait Played: Debug + Send {
+    fn stage(&self) -> &Stage;
+
+    /// The stage, and what is about to be handed over.
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox);
+
+    fn opened(&mut self, now: Duration);
+
+    fn receive(&mut self, bytes: &[u8], now: Duration);
+
+    fn tick(&mut self, now: Duration);
+
+    /// What waited for the door is lost; what is presented from now on waits for the next opening.
+    fn disconnected(&mut self, now: Duration) {
+        self.tick(now);
+        let (stage, outbox) = self.ends();
+        outbox.clear();
+        stage.cut();
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        self.stage().wake()
+    }
+
+    fn finished(&self, now: Duration) -> bool {
+        self.stage().finished(now)
+    }
+}
+
+impl<T: Played> Simulator for T {
+    fn opened(&mut self, now: Duration) {
+        Played::opened(self, now);
+    }
+
+    fn disconnected(&mut self, now: Duration) {
+        Played::disconnected(self, now);
+    }
+
+    fn receive(&mut self, bytes: &[u8], now: Duration) {
+        Played::receive(self, bytes, now);
+    }
+
+    fn tick(&mut self, now: Duration) {
+        Played::tick(self, now);
+    }
+
+    fn transmit(&mut self) -> Option<Vec<u8>> {
+        let (stage, outbox) = self.ends();
+        outbox.transmit(stage)
+    }
+
+    fn take_disconnect(&mut self) -> bool {
+        self.ends().1.take_cut()
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        Played::wake(self)
+    }
+
+    fn show(&mut self, what: Presentation, now: Duration) {
+        self.ends().0.show(what, now);
+        Played::tick(self, now);
+    }
+
+    fn log(&self) -> &[Sent] {
+        self.stage().log()
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.stage().forgotten()
+    }
+
+    fn finished(&self, now: Duration) -> bool {
+        Played::finished(self, now)
     }
 }

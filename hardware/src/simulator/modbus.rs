@@ -7,9 +7,9 @@ use crate::modbus::bus::{self, Transport};
 use crate::modbus::frame::{self, Exception, Front, Reply, Request, Side, TCP_MAX, Table};
 use crate::modbus::relay::Kind;
 use crate::settings::Settings;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// A unit of a bus: hears requests and hands over replies.
 #[derive(Clone, Debug)]
@@ -162,7 +162,15 @@ impl Sensor {
     }
 }
 
-impl Simulator for Sensor {
+impl Played for Sensor {
+    fn stage(&self) -> &Stage {
+        &self.unit.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.unit.stage, &mut self.unit.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.unit.opened(now);
         self.tick(now);
@@ -187,35 +195,6 @@ impl Simulator for Sensor {
                 self.climate = climate;
             }
         }
-    }
-
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.unit.outbox.transmit(&mut self.unit.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.unit.outbox.take_cut()
-    }
-
-    fn wake(&self) -> Option<Duration> {
-        self.unit.stage.wake()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.unit.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.unit.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.unit.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.unit.stage.finished(now)
     }
 }
 
@@ -316,7 +295,15 @@ impl Board {
     }
 }
 
-impl Simulator for Board {
+impl Played for Board {
+    fn stage(&self) -> &Stage {
+        &self.unit.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.unit.stage, &mut self.unit.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.told.clear();
         self.unit.opened(now);
@@ -344,34 +331,5 @@ impl Simulator for Board {
                 *input = closed;
             }
         }
-    }
-
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.unit.outbox.transmit(&mut self.unit.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.unit.outbox.take_cut()
-    }
-
-    fn wake(&self) -> Option<Duration> {
-        self.unit.stage.wake()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.unit.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.unit.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.unit.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.unit.stage.finished(now)
     }
 }

@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::device::Cut;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::memory::{Memories, Refusal};
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Heard, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Heard, Script, SentWhat, Stage};
 
 /// Things that are made up for when nobody called `tick` for long; more would only flood the port.
 const LATE_MAX: u32 = 50;
@@ -163,7 +163,15 @@ impl<M: Manner> Module<M> {
     }
 }
 
-impl<M: Manner> Simulator for Module<M> {
+impl<M: Manner> Played for Module<M> {
+    fn stage(&self) -> &Stage {
+        &self.desk.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.desk.stage, &mut self.desk.outbox)
+    }
+
     /// Somebody opened the port. A reader that was reading for a host that died reads on.
     fn opened(&mut self, now: Duration) {
         self.desk.outbox.clear();
@@ -233,33 +241,8 @@ impl<M: Manner> Simulator for Module<M> {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.desk.outbox.transmit(&mut self.desk.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.desk.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         let part = self.desk.late.front().map(|part| part.due);
         self.desk.stage.wake().into_iter().chain(self.manner.due()).chain(part).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.desk.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.desk.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.desk.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.desk.stage.finished(now)
     }
 }

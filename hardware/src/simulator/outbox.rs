@@ -10,7 +10,7 @@ use crate::simulator::script::{Sent, SentWhat, Stage};
 const WAITING_MAX: usize = 10_000;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outbox {
+pub struct Outbox {
     waiting: VecDeque<Parcel>,
     cut: bool,
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::event::{Card, CardKind, Read};
 use crate::pn532::code;
 use crate::pn532::frame::{self, FRAME_MAX, Frame, FrameError, Side};
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// Time of one try to find a card.
 const TRY: Duration = Duration::from_millis(30);
@@ -121,18 +121,20 @@ impl Reader {
     }
 }
 
-impl Simulator for Reader {
+impl Played for Reader {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.received.clear();
         self.stage.opened(now);
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// Takes what the host sent. Asleep it notices only what wakes it, silent nothing.
@@ -192,29 +194,8 @@ impl Simulator for Reader {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().into_iter().chain(self.looking.map(|looking| looking.next)).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
     }
 
     fn finished(&self, now: Duration) -> bool {

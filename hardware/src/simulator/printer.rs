@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::event::Contact;
 use crate::printer::zpl::HostStatus;
 use crate::printer::{Language, tspl};
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// Time to print one label.
 const PRINTS: Duration = Duration::from_millis(150);
@@ -330,18 +330,19 @@ fn bitmap(bytes: &[u8]) -> Option<usize> {
     (fifth + 1 + size <= bytes.len()).then_some(fifth + 1 + size)
 }
 
-impl Simulator for Printer {
+impl Played for Printer {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.stage.opened(now);
         self.tick(now);
-    }
-
-    /// The host closed the line. What the printer has it keeps: a half label, too.
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     fn receive(&mut self, bytes: &[u8], now: Duration) {
@@ -377,29 +378,8 @@ impl Simulator for Printer {
         self.print(now);
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().into_iter().chain(self.next).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
     }
 
     fn finished(&self, now: Duration) -> bool {

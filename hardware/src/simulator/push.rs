@@ -8,9 +8,9 @@ use serde_json::json;
 
 use crate::hex;
 use crate::settings::Settings;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Heard, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Heard, Script, SentWhat, Stage};
 
 const ROUND: Duration = Duration::from_millis(50);
 
@@ -91,18 +91,20 @@ impl Reader {
     }
 }
 
-impl Simulator for Reader {
+impl Played for Reader {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.stage.opened(now);
         self.next = now;
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// It is told nothing.
@@ -130,33 +132,8 @@ impl Simulator for Reader {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         let round = self.stage.linked().then_some(self.next);
         round.into_iter().chain(self.stage.wake()).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.stage.finished(now)
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::event::{Card, CardKind, Read};
 use crate::rdm6300;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// Time between two frames.
 const REPEAT: Duration = Duration::from_millis(65);
@@ -43,17 +43,19 @@ impl Reader {
     }
 }
 
-impl Simulator for Reader {
+impl Played for Reader {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.stage.opened(now);
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// The reader hears nothing.
@@ -87,29 +89,8 @@ impl Simulator for Reader {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().into_iter().chain(self.held.map(|held| held.next)).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
     }
 
     fn finished(&self, now: Duration) -> bool {

@@ -9,9 +9,9 @@ use crate::event::{Read, Steady, Weight, WeightUnit};
 use crate::scale::exact::Amount;
 use crate::scale::{lines, toledo_continuous};
 use crate::settings::Settings;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 
 /// Time between two weights of a scale that streams.
 const STREAM: Duration = Duration::from_millis(50);
@@ -126,19 +126,21 @@ impl Scale {
     }
 }
 
-impl Simulator for Scale {
+impl Played for Scale {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.received.clear();
         self.stage.opened(now);
         self.stream = self.streams.then_some(now);
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// Takes what the host sent. What comes while the scale is silent is not heard.
@@ -194,33 +196,8 @@ impl Simulator for Scale {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().into_iter().chain(self.stream).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
-    }
-
-    fn finished(&self, now: Duration) -> bool {
-        self.stage.finished(now)
     }
 }
 

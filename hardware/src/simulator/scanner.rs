@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::scanner::host::{Host, cipherlab, datalogic, honeywell};
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Presentation, Script, SentWhat, Stage};
 
 /// How the simulated scanner is set.
 #[derive(Clone, Debug)]
@@ -81,7 +81,15 @@ impl Scanner {
     }
 }
 
-impl Simulator for Scanner {
+impl Played for Scanner {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     /// Somebody opened the port.
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
@@ -89,13 +97,6 @@ impl Simulator for Scanner {
         (self.ready, self.disabled) = (now, false);
         self.stage.opened(now);
         self.tick(now);
-    }
-
-    /// The host closed the port. What waited for it is lost; symbols presented from now on wait for the next opening.
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     /// Obeys the commands of its vendor; without one it understands nothing it is sent.
@@ -139,40 +140,9 @@ impl Simulator for Scanner {
         }
     }
 
-    /// What the scanner sends next; call until `None`, then ask [`Scanner::take_disconnect`].
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    /// Whether the port is to be closed now, because the script pulled the cable.
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     /// When to call `tick` if nothing arrives.
     fn wake(&self) -> Option<Duration> {
         self.stage.wake().map(|wake| wake.max(self.ready))
-    }
-
-    /// Presents something beside the script.
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    /// What was handed over, oldest first.
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    /// How many older entries the log no longer holds.
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
-    }
-
-    /// Whether the script is played out.
-    fn finished(&self, now: Duration) -> bool {
-        self.stage.finished(now)
     }
 }
 

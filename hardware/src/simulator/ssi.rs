@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::event::Aim;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Script, SentWhat, Stage};
 use crate::ssi::frame::{self, DATA_MAX, Frame, FrameError, nak, opcode, status};
 use crate::ssi::symbology;
 
@@ -111,7 +111,15 @@ impl Engine {
     }
 }
 
-impl Simulator for Engine {
+impl Played for Engine {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.outbox.clear();
         self.heard.clear();
@@ -121,12 +129,6 @@ impl Simulator for Engine {
             sending.until = now;
         }
         self.tick(now);
-    }
-
-    fn disconnected(&mut self, now: Duration) {
-        self.tick(now);
-        self.outbox.clear();
-        self.stage.cut();
     }
 
     fn receive(&mut self, bytes: &[u8], now: Duration) {
@@ -177,29 +179,8 @@ impl Simulator for Engine {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         self.sending.as_ref().map(|text| text.until).into_iter().chain(self.stage.wake()).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
     }
 
     fn finished(&self, now: Duration) -> bool {

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::event::Aim;
-use crate::simulator::Simulator;
+use crate::simulator::Played;
 use crate::simulator::outbox::Outbox;
-use crate::simulator::script::{Act, Presentation, Script, Sent, SentWhat, Stage};
+use crate::simulator::script::{Act, Presentation, Script, SentWhat, Stage};
 use crate::wedge::keyboard::{key, keypad_key};
 use crate::wedge::layout::{Layout, Level, Stroke};
 use crate::wedge::record::{MSC_SCAN, PRESSED, RELEASED, Record, SYN_REPORT, kind};
@@ -87,7 +87,15 @@ impl Scanner {
     }
 }
 
-impl Simulator for Scanner {
+impl Played for Scanner {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn ends(&mut self) -> (&mut Stage, &mut Outbox) {
+        (&mut self.stage, &mut self.outbox)
+    }
+
     fn opened(&mut self, now: Duration) {
         self.stop();
         (self.ready, self.locked) = (now, false);
@@ -136,31 +144,10 @@ impl Simulator for Scanner {
         }
     }
 
-    fn transmit(&mut self) -> Option<Vec<u8>> {
-        self.outbox.transmit(&mut self.stage)
-    }
-
-    fn take_disconnect(&mut self) -> bool {
-        self.outbox.take_cut()
-    }
-
     fn wake(&self) -> Option<Duration> {
         let typing = self.typing.front().map(|(at, ..)| *at);
         let stage = self.stage.wake().map(|wake| wake.max(self.ready));
         typing.into_iter().chain(stage).min()
-    }
-
-    fn show(&mut self, what: Presentation, now: Duration) {
-        self.stage.show(what, now);
-        self.tick(now);
-    }
-
-    fn log(&self) -> &[Sent] {
-        self.stage.log()
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.stage.forgotten()
     }
 
     fn finished(&self, now: Duration) -> bool {
